@@ -1,0 +1,441 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.link;
+
+import io.isla.netty.counter.Counters;
+import io.isla.netty.wire.EthernetHeader;
+import io.isla.netty.wire.VirtioNetHeader;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.Errors.NativeIoException;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.IovArray;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * One event loop's file descriptor on a {@link DeviceLink}: one {@code read} for a frame in, one {@code write} or {@code writev} for a
+ * frame out.
+ *
+ * <p>What the kernel does (Linux 6.18), and what follows from it: a device that is down refuses writes with EIO, is silent for readers, and
+ * wakes nobody; one that is deleted signals EPOLLERR until the file descriptor is taken out of epoll, and fails with EBADFD. A frame longer
+ * than the buffer is cut without a word. A frame that does not fit into the kernel's backlog is dropped without a word, too.
+ */
+final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
+    /** The most frames delivered for one event: others on the loop want their turn. */
+    private static final int MAX_FRAMES_PER_EVENT = 64;
+
+    /** The largest frame with segments joined, with room for a VLAN tag; one byte more than the kernel makes shows what was cut. */
+    private static final int MAX_FRAME = 65_536 + EthernetHeader.LENGTH + 4 + 1;
+
+    /** The kernel refuses to split a UDP frame into more. */
+    private static final int MAX_UDP_SEGMENTS = 64;
+
+    private final DeviceLink link;
+    private final FileDescriptor fd;
+    private final LinkReceiver receiver;
+    private final Runnable wakeup;
+    private final ByteBufAllocator allocator;
+    private final Handle handle;
+    private final LinkStateHandle stateHandle;
+    private final Counters<LinkCounter> counters = new Counters<>(LinkCounter.class);
+    private final InboundFrame inbound = new InboundFrame();
+
+    /** Bytes of a frame before its IP header. */
+    private final int linkHeaderLength;
+    /** Bytes of the virtio-net header before each frame; 0 if the device has none. */
+    private final int virtioLength;
+    /** Where in a buffer to read to, so that the IP header is aligned. */
+    private final int readIndex;
+    /** The frames that the kernel can segment. */
+    private final boolean segmentsTcp;
+
+    private final boolean segmentsUdp;
+    private final SoftwareSegmentation software;
+    private final SoftwareSegmentation.Sink sink = this::write;
+    private final IovArray iov;
+    private final ByteBuf discarded;
+
+    private int bufferLength;
+    private ByteBuf buffer;
+    private ByteBuf scratch;
+    private boolean polling;
+    private boolean closed;
+    private IOException failure;
+    private boolean failureReported;
+    private boolean down;
+    private boolean downReported;
+
+    /**
+     * Creates a queue that owns its file descriptor in the way that {@link DeviceLink#released} knows.
+     *
+     * @param receives whether frames arrive here; if not, this queue only sends
+     */
+    DeviceQueue(
+            DeviceLink link,
+            FileDescriptor fd,
+            boolean receives,
+            LinkReceiver receiver,
+            Runnable wakeup,
+            ByteBufAllocator allocator)
+            throws IOException {
+        this.link = link;
+        this.fd = fd;
+        this.receiver = receiver;
+        this.wakeup = wakeup;
+        this.allocator = allocator;
+        // Before any memory is taken: it may throw.
+        stateHandle = new LinkStateHandle(link.hostInterface(), link.index(), this);
+        software = new SoftwareSegmentation(link.medium());
+        iov = new IovArray(OutboundFrame.MAX_PAYLOADS + 1);
+        discarded = Unpooled.directBuffer(64, 64);
+        TunDevice device = link.device();
+        virtioLength = device.hasVirtioHeader() ? VirtioNetHeader.LENGTH : 0;
+        linkHeaderLength = LinkHeaders.length(link.medium());
+        readIndex = -(virtioLength + linkHeaderLength) & 7;
+        segmentsTcp = device.hasVirtioHeader();
+        segmentsUdp = device.segmentsUdp();
+        bufferLength = readIndex + virtioLength + frameRoom(device.hasVirtioHeader() ? MAX_FRAME : link.mtu());
+        handle = receives ? new Handle() : null;
+    }
+
+    private static int frameRoom(int frame) {
+        return Math.max(2048, frame + EthernetHeader.LENGTH + 4 + 1);
+    }
+
+    @Override
+    public IoHandle ioHandle() {
+        return handle;
+    }
+
+    @Override
+    public IoHandle stateHandle() {
+        return stateHandle;
+    }
+
+    @Override
+    public long count(LinkCounter counter) {
+        return counters.get(counter);
+    }
+
+    @Override
+    public int poll(int maxFrames) {
+        if (closed || polling) {
+            return 0;
+        }
+        int delivered = 0;
+        if (handle != null && failure == null) {
+            polling = true;
+            try {
+                delivered = receive(maxFrames);
+            } finally {
+                polling = false;
+                if (closed) {
+                    releaseMemory();
+                }
+            }
+        }
+        report();
+        return delivered;
+    }
+
+    private int receive(int maxFrames) {
+        int delivered = 0;
+        // Frames that turn out bad count as well: a flood of them must not keep the loop here.
+        for (int i = 0; i < maxFrames && !closed; i++) {
+            if (buffer == null && !allocate()) {
+                if (!discard()) {
+                    break;
+                }
+                continue;
+            }
+            int length = read(buffer);
+            if (length == 0) {
+                break;
+            }
+            if (length > 0 && deliver(length)) {
+                delivered++;
+            }
+        }
+        return delivered;
+    }
+
+    private boolean allocate() {
+        try {
+            buffer = allocator.directBuffer(bufferLength, bufferLength);
+            return true;
+        } catch (OutOfMemoryError e) {
+            // Of direct memory, which has a limit of its own. An Error would end the event loop.
+            return false;
+        }
+    }
+
+    /** Takes a frame from the kernel without a place to put it; returns whether there was one. */
+    private boolean discard() {
+        if (read(discarded) == 0) {
+            return false;
+        }
+        counters.increment(LinkCounter.RX_NO_MEMORY);
+        return true;
+    }
+
+    /** Returns how many bytes were read, 0 if there is nothing to read, or -1 if reading has failed. */
+    private int read(ByteBuf to) {
+        try {
+            int capacity = to.capacity();
+            if (to.hasMemoryAddress()) {
+                return fd.readAddress(to.memoryAddress(), readIndex, capacity);
+            }
+            ByteBuffer nio = to.internalNioBuffer(0, capacity);
+            return fd.read(nio, nio.position() + readIndex, nio.limit());
+        } catch (IOException e) {
+            if (isGone(e)) {
+                failure = link.gone(e);
+                return 0;
+            }
+            // The kernel has taken the frame from its queue all the same.
+            counters.increment(LinkCounter.RX_ERRORS);
+            return -1;
+        }
+    }
+
+    private boolean deliver(int length) {
+        ByteBuf frame = buffer;
+        if (readIndex + length == frame.capacity()) {
+            counters.increment(LinkCounter.RX_TRUNCATED);
+            // The device has got a larger MTU meanwhile.
+            bufferLength = readIndex + virtioLength + MAX_FRAME;
+            buffer = null;
+            frame.release();
+            return false;
+        }
+        int bytes = length - virtioLength;
+        int start = readIndex + virtioLength;
+        if (virtioLength == 0) {
+            inbound.set(frame, start, bytes);
+        } else if (bytes < 0 || !VirtioFrames.read(frame, readIndex, start, bytes, inbound)) {
+            counters.increment(LinkCounter.RX_BAD_HEADER);
+            return false;
+        }
+        counters.increment(LinkCounter.RX_FRAMES);
+        counters.add(LinkCounter.RX_BYTES, bytes);
+        receiver.onFrame(inbound);
+        if (frame.refCnt() > 1) {
+            // The receiver has kept it.
+            buffer = null;
+            frame.release();
+        }
+        return true;
+    }
+
+    @Override
+    public void transmit(OutboundFrame frame) {
+        if (closed || failure != null) {
+            counters.increment(LinkCounter.TX_LINK_DOWN);
+            return;
+        }
+        boolean split = frame.segmentation() != SegmentationType.NONE && frame.payloadBytes() > frame.segmentSize();
+        int packet = frame.length() - linkHeaderLength;
+        if (packet > (split ? link.maxSegmentationBytes() : link.mtu())) {
+            counters.increment(LinkCounter.TX_TOO_LONG);
+        } else if (virtioLength == 0 || split && !kernelSplits(frame)) {
+            software.send(frame, sink);
+        } else {
+            write(frame);
+        }
+    }
+
+    private boolean kernelSplits(OutboundFrame frame) {
+        return frame.segmentation() == SegmentationType.UDP
+                ? segmentsUdp && frame.payloadBytes() <= MAX_UDP_SEGMENTS * frame.segmentSize()
+                : segmentsTcp;
+    }
+
+    private void write(OutboundFrame frame) {
+        ByteBuf header = frame.header();
+        int start = frame.headerStart() - virtioLength;
+        if (virtioLength != 0) {
+            VirtioFrames.write(header, start, frame);
+        }
+        try {
+            long written;
+            if (frame.isPayloadSmall() && header.hasMemoryAddress()) {
+                // One piece of memory costs the kernel less to read than several, and more than this copy.
+                written = fd.writeAddress(header.memoryAddress(), start, frame.joinPayload());
+            } else {
+                iov.clear();
+                iov.add(header, start, frame.headerEnd() - start);
+                gather(frame);
+                written = fd.writevAddresses(iov.memoryAddress(0), iov.count());
+            }
+            if (written == 0) {
+                counters.increment(LinkCounter.TX_QUEUE_FULL);
+                return;
+            }
+            counters.increment(LinkCounter.TX_FRAMES);
+            counters.add(LinkCounter.TX_BYTES, frame.length());
+            down = false;
+        } catch (IOException e) {
+            writeFailed(e);
+        }
+    }
+
+    private void gather(OutboundFrame frame) {
+        if (scratch != null) {
+            scratch.clear();
+        }
+        int payloads = frame.payloadCount();
+        for (int i = 0; i < payloads; i++) {
+            ByteBuf payload = frame.payload(i);
+            if (payload.isDirect() && payload.nioBufferCount() == 1) {
+                iov.add(payload, frame.payloadOffset(i), frame.payloadLength(i));
+            } else {
+                addCopy(frame, i);
+            }
+        }
+    }
+
+    /** Adds a payload that the kernel cannot read where it lies: on the heap, or in several pieces. */
+    private void addCopy(OutboundFrame frame, int i) {
+        if (scratch == null) {
+            // The payloads of a frame that is not too long fit, however many of them come here.
+            int capacity = link.maxSegmentationBytes() + EthernetHeader.LENGTH;
+            scratch = Unpooled.directBuffer(capacity, capacity);
+        }
+        int at = scratch.writerIndex();
+        scratch.writeBytes(frame.payload(i), frame.payloadOffset(i), frame.payloadLength(i));
+        iov.add(scratch, at, frame.payloadLength(i));
+    }
+
+    private void writeFailed(IOException e) {
+        int errno = e instanceof NativeIoException n ? -n.expectedErr() : 0;
+        switch (errno) {
+            case Linux.EIO:
+                counters.increment(LinkCounter.TX_LINK_DOWN);
+                down = true;
+                break;
+            case Linux.EBADFD:
+                counters.increment(LinkCounter.TX_LINK_DOWN);
+                failure = link.gone(e);
+                break;
+            case Linux.ENOBUFS, Linux.ENOMEM:
+                counters.increment(LinkCounter.TX_QUEUE_FULL);
+                break;
+            default:
+                counters.increment(LinkCounter.TX_ERRORS);
+        }
+    }
+
+    @Override
+    public void flush() {
+        report();
+    }
+
+    @Override
+    public void linkState(boolean up) {
+        down = !up;
+        report();
+    }
+
+    /** Tells the receiver what has happened to the device: never from {@link #transmit}, in the middle of its work. */
+    private void report() {
+        if (closed) {
+            return;
+        }
+        if (failure == null && link.isClosed()) {
+            failure = link.closedException();
+        }
+        if (failure != null) {
+            if (!failureReported) {
+                failureReported = true;
+                receiver.onLinkFailure(failure);
+            }
+        } else if (down != downReported) {
+            downReported = down;
+            if (down) {
+                receiver.onLinkDown(link.downException());
+            } else {
+                receiver.onLinkUp();
+            }
+        }
+    }
+
+    /** Has the event loop notice that the link was closed. Any thread. */
+    void linkClosed() {
+        wakeup.run();
+    }
+
+    boolean receives() {
+        return handle != null;
+    }
+
+    FileDescriptor fd() {
+        return fd;
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (!polling) {
+            releaseMemory();
+        }
+        stateHandle.close();
+        link.released(this);
+    }
+
+    private void releaseMemory() {
+        if (buffer != null) {
+            buffer.release();
+            buffer = null;
+        }
+        if (scratch != null) {
+            scratch.release();
+            scratch = null;
+        }
+        discarded.release();
+        software.release();
+        iov.release();
+    }
+
+    private static boolean isGone(IOException e) {
+        return e instanceof NativeIoException n && n.expectedErr() == -Linux.EBADFD;
+    }
+
+    /** What is registered with epoll. */
+    private final class Handle implements EpollIoHandle {
+        @Override
+        public FileDescriptor fd() {
+            return fd;
+        }
+
+        @Override
+        public void handle(IoRegistration registration, IoEvent event) {
+            poll(MAX_FRAMES_PER_EVENT);
+            if (failure == null && ((EpollIoEvent) event).ops().contains(EpollIoOps.EPOLLERR)) {
+                failure = link.gone(null);
+                report();
+            }
+            if (failure != null || closed) {
+                // EPOLLERR would be there for ever.
+                registration.cancel();
+            }
+        }
+
+        @Override
+        public void close() {
+            DeviceQueue.this.close();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.stack;
+
+import io.isla.netty.tcp.SipHash;
+import io.netty.util.collection.IntObjectHashMap;
+import io.netty.util.collection.IntObjectMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
+
+/**
+ * Which shard owns a flow: a keyed hash of its 4-tuple picks one of a fixed number of buckets, a {@link SteeringTable} gives each bucket a shard. Flows that
+ * live elsewhere than that says (moved by their channel, or older than the table) are listed. Any thread.
+ *
+ * <p>The flows of most ports are spread over all shards. Those of a port that is served by a group of loops are that group's: so an accepted connection is
+ * where its channel will be, and a loop that has nothing to do with a server does not have its connections.
+ *
+ * <p>A change of the table is {@linkplain #plan planned}; once every shard has listed what it keeps although the plan says otherwise, it is
+ * {@linkplain #commit put into force}: no segment may meet a shard that does not know its connection.
+ */
+final class FlowSteering {
+    private static final int SALT = 0x73686172;
+
+    /** A flow as seen from this host. */
+    record FlowKey(
+            int protocol,
+            long localHigh,
+            long localLow,
+            int localPort,
+            long remoteHigh,
+            long remoteLow,
+            int remotePort) {}
+
+    private final SipHash hash;
+    private final Map<FlowKey, Shard> elsewhere = new ConcurrentHashMap<>();
+    private volatile SteeringTable table = SteeringTable.EMPTY;
+    private SteeringTable planned = SteeringTable.EMPTY;
+    /** The group that serves a port; replaced as a whole. */
+    private volatile IntObjectMap<Object> servers = new IntObjectHashMap<>(1);
+
+    /** Ports of which shards are still to list what they have. */
+    private final Map<Integer, Integer> settling = new ConcurrentHashMap<>();
+
+    FlowSteering(SipHash hash) {
+        this.hash = hash;
+    }
+
+    /** The table that is in force. */
+    SteeringTable table() {
+        return table;
+    }
+
+    private int bucket(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {
+        return (int) hash.hash(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort, SALT)
+                & SteeringTable.BUCKETS - 1;
+    }
+
+    /** The shard that a flow belongs to, or {@code null} if there are no shards. */
+    Shard owner(
+            int protocol,
+            long localHigh,
+            long localLow,
+            int localPort,
+            long remoteHigh,
+            long remoteLow,
+            int remotePort) {
+        if (!elsewhere.isEmpty()) {
+            Shard listed = elsewhere.get(
+                    new FlowKey(protocol, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
+            if (listed != null) {
+                return listed;
+            }
+        }
+        return ownerBy(table, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
+    }
+
+    /** The shard that a flow belongs to by a table, were it not listed; {@code null} if there are no shards. */
+    Shard ownerBy(
+            SteeringTable table,
+            long localHigh,
+            long localLow,
+            int localPort,
+            long remoteHigh,
+            long remoteLow,
+            int remotePort) {
+        IntObjectMap<Object> served = servers;
+        return table.owner(
+                served.isEmpty() ? null : served.get(localPort),
+                bucket(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
+    }
+
+    /** Notes where a flow lives: listed if that is not where the table says. */
+    void place(FlowKey key, Shard shard) {
+        Shard owner = ownerBy(
+                table, key.localHigh, key.localLow, key.localPort, key.remoteHigh, key.remoteLow, key.remotePort);
+        if (owner == shard) {
+            elsewhere.remove(key);
+        } else {
+            elsewhere.put(key, shard);
+        }
+    }
+
+    /** Lists a flow whatever the table says. */
+    void list(FlowKey key, Shard shard) {
+        elsewhere.put(key, shard);
+    }
+
+    /** How many flows are listed. */
+    int listed() {
+        return elsewhere.size();
+    }
+
+    /** A flow has ended. */
+    void ended(
+            int protocol,
+            long localHigh,
+            long localLow,
+            int localPort,
+            long remoteHigh,
+            long remoteLow,
+            int remotePort) {
+        if (!elsewhere.isEmpty()) {
+            elsewhere.remove(new FlowKey(protocol, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
+        }
+    }
+
+    /** Plans a change; it follows on those that were planned before. */
+    synchronized SteeringTable plan(UnaryOperator<SteeringTable> change) {
+        planned = change.apply(planned);
+        return planned;
+    }
+
+    /** Puts a plan into force, unless a later one is already: every shard has listed what it keeps. */
+    synchronized void commit(SteeringTable plan) {
+        if (plan.version <= table.version) {
+            return;
+        }
+        SteeringTable next = plan;
+        for (Shard shard : plan.shards()) {
+            if (shard.isClosed()) {
+                next = next.without(shard);
+            }
+        }
+        table = next;
+    }
+
+    /**
+     * Has a group serve a port, for the flows that come from now on. What there is on the port is to be listed by its shards; {@link #settled} says when
+     * they have.
+     *
+     * @return whether that changes anything
+     */
+    synchronized boolean serve(int port, Object group) {
+        if (servers.get(port) == group) {
+            return false;
+        }
+        settling.merge(port, 1, Integer::sum);
+        IntObjectMap<Object> changed = new IntObjectHashMap<>();
+        changed.putAll(servers);
+        changed.put(port, group);
+        servers = changed;
+        return true;
+    }
+
+    /** All shards have listed what they have on a port. */
+    void settled(int port) {
+        settling.computeIfPresent(port, (p, changes) -> changes == 1 ? null : changes - 1);
+    }
+
+    /** Whether there may be flows on a port that are neither where they belong nor listed. */
+    boolean isSettling(int port) {
+        return !settling.isEmpty() && settling.containsKey(port);
+    }
+
+    /** A shard has ended, and its flows with it: takes all buckets from it at once, and forgets what is listed for it. */
+    synchronized void remove(Shard shard) {
+        elsewhere.values().removeIf(s -> s == shard);
+        planned = planned.without(shard);
+        table = table.without(shard);
+        if (!planned.hasGroup(shard.loop().group())) {
+            forget(shard.loop().group());
+        }
+    }
+
+    private void forget(Object group) {
+        IntObjectMap<Object> left = new IntObjectHashMap<>();
+        for (IntObjectMap.PrimitiveEntry<Object> server : servers.entries()) {
+            if (server.value() != group) {
+                left.put(server.key(), server.value());
+            }
+        }
+        servers = left;
+    }
+}

@@ -1,0 +1,202 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.stack;
+
+import io.isla.netty.ip.InboundPacket;
+import io.isla.netty.link.InboundFrame;
+import io.isla.netty.link.OutboundFrame;
+import io.isla.netty.link.SegmentationType;
+import io.isla.netty.udp.UdpDatagram;
+import io.isla.netty.udp.UdpEndpoint;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.util.internal.PlatformDependent;
+import java.util.Queue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What crosses from other shards (or from this one to itself) to a shard: packets, and tasks that must keep their order with them. Offering is for
+ * any thread, draining for the shard's.
+ */
+final class Inbox {
+    /** What a packet in the inbox is. */
+    enum Kind {
+        /** A whole IP packet that another shard has received. */
+        PACKET,
+        /** A whole IP packet that this host sent to itself. */
+        LOOPBACK,
+        /** A copy of a frame that concerns all shards. */
+        COPY
+    }
+
+    /** More packets than this wait for a shard that does not run: further ones are dropped, as by a full receive ring. */
+    private static final int MAX_PACKETS = 16_384;
+
+    private record Packet(
+            Kind kind,
+            ByteBuf buffer,
+            InboundFrame.Checksum checksum,
+            SegmentationType segmentation,
+            int segmentSize) {}
+
+    private final Shard shard;
+    /** Packets, tasks, and endpoints to which a datagram was handed over. */
+    private final Queue<Object> queue = PlatformDependent.newMpscQueue();
+
+    private final AtomicInteger packets = new AtomicInteger();
+    private final AtomicLong dropped = new AtomicLong();
+    private final InboundFrame frame = new InboundFrame();
+    private volatile boolean closed;
+
+    Inbox(Shard shard) {
+        this.shard = shard;
+    }
+
+    boolean isEmpty() {
+        return queue.isEmpty();
+    }
+
+    /** Packets dropped because too many waited. */
+    long dropped() {
+        return dropped.get();
+    }
+
+    /** Adds a task; returns whether it will run. */
+    boolean offer(Runnable task) {
+        if (closed) {
+            return false;
+        }
+        queue.offer(task);
+        shard.loop().wakeup();
+        return true;
+    }
+
+    /** Adds a copy of a frame. */
+    void offerCopy(InboundFrame source, Kind kind, ByteBufAllocator allocator) {
+        ByteBuf copy = allocator.directBuffer(source.length(), source.length());
+        copy.writeBytes(source.buffer(), source.offset(), source.length());
+        add(new Packet(kind, copy, source.checksum(), source.segmentation(), source.segmentSize()));
+    }
+
+    /** Adds a copy of a packet whose transport checksum has been checked. */
+    void offerPacket(InboundPacket packet, ByteBufAllocator allocator) {
+        int length = packet.transportOffset() - packet.networkOffset() + packet.transportLength();
+        ByteBuf copy = allocator.directBuffer(length, length);
+        copy.writeBytes(packet.buffer(), packet.networkOffset(), length);
+        add(new Packet(Kind.PACKET, copy, InboundFrame.Checksum.VALID, packet.segmentation(), packet.segmentSize()));
+    }
+
+    /** Adds a copy of a packet that this host sends to itself. */
+    void offerLoopback(OutboundFrame source, ByteBufAllocator allocator) {
+        add(new Packet(
+                Kind.LOOPBACK,
+                source.copy(allocator),
+                source.checksumStart() >= 0 ? InboundFrame.Checksum.PARTIAL : InboundFrame.Checksum.UNKNOWN,
+                source.segmentation(),
+                source.segmentSize()));
+    }
+
+    /** Hands a datagram over to an endpoint of the shard. */
+    void offerDatagram(UdpEndpoint endpoint, UdpDatagram datagram) {
+        if (hasRoomFor(datagram.payload())) {
+            endpoint.handOver(datagram);
+            add(endpoint);
+        }
+    }
+
+    private void add(Packet packet) {
+        if (closed) {
+            passOn(packet);
+        } else if (hasRoomFor(packet.buffer)) {
+            add((Object) packet);
+        }
+    }
+
+    /** The shard has ended; but the one that leads brings its packets to whoever has its flows now. */
+    private void passOn(Packet packet) {
+        Shard leader = shard.host().leader();
+        if (packet.kind == Kind.COPY || leader == null || leader == shard || leader.inbox().closed) {
+            dropped.incrementAndGet();
+            packet.buffer.release();
+        } else {
+            leader.inbox().add(packet);
+        }
+    }
+
+    /** Counts a packet; or drops it, if too many wait. */
+    private boolean hasRoomFor(ByteBuf buffer) {
+        if (closed) {
+            dropped.incrementAndGet();
+            buffer.release();
+            return false;
+        }
+        if (packets.incrementAndGet() > MAX_PACKETS) {
+            packets.decrementAndGet();
+            dropped.incrementAndGet();
+            buffer.release();
+            return false;
+        }
+        return true;
+    }
+
+    private void add(Object item) {
+        queue.offer(item);
+        if (closed) {
+            // Closed in between: whoever comes last clears up.
+            clear();
+            return;
+        }
+        shard.loop().wakeup();
+    }
+
+    /** Processes what is there, up to a number of items; returns how many. */
+    int drain(int max, long now) {
+        int n = 0;
+        while (n < max) {
+            Object item = queue.poll();
+            if (item == null) {
+                break;
+            }
+            n++;
+            if (item instanceof Packet packet) {
+                packets.decrementAndGet();
+                ByteBuf buffer = packet.buffer;
+                frame.set(buffer, 0, buffer.writerIndex())
+                        .checksum(packet.checksum)
+                        .segmentation(packet.segmentation, packet.segmentSize);
+                try {
+                    shard.receiveHandedOver(frame, packet.kind, now);
+                } finally {
+                    buffer.release();
+                }
+            } else if (item instanceof UdpEndpoint endpoint) {
+                packets.decrementAndGet();
+                shard.udp().takeHandedOver(endpoint);
+            } else {
+                ((Runnable) item).run();
+            }
+        }
+        return n;
+    }
+
+    /** Takes nothing more; runs the tasks that are there and passes on the packets. */
+    void close() {
+        closed = true;
+        clear();
+    }
+
+    private synchronized void clear() {
+        for (Object item = queue.poll(); item != null; item = queue.poll()) {
+            if (item instanceof Packet packet) {
+                passOn(packet);
+            } else if (item instanceof UdpEndpoint endpoint) {
+                shard.udp().forwardHandedOver(endpoint);
+            } else {
+                ((Runnable) item).run();
+            }
+        }
+    }
+}

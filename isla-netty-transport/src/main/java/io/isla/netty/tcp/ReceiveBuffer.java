@@ -1,0 +1,125 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.tcp;
+
+/**
+ * How much a connection is willing to hold for its user: fixed by the user, or grown with what the user reads in a round trip
+ * (dynamic right-sizing), up to a ceiling. Sizes in bytes, times in nanoseconds.
+ */
+final class ReceiveBuffer {
+    private static final long MIN_MEMORY = 64 * 1024;
+
+    private final TcpParameters parameters;
+    private boolean fixed;
+    private int limit;
+    /** Bytes read by the user since {@link #roundStart}. */
+    private long readInRound;
+
+    private long readInLastRound;
+    private long roundStart;
+    private boolean started;
+
+    /** The receiver's own estimate of the round-trip time, for a connection that hardly sends. */
+    private long rtt;
+
+    private int rttSequence;
+    private long rttStart;
+    private boolean rttStarted;
+
+    ReceiveBuffer(TcpParameters parameters, int fixedSize) {
+        this.parameters = parameters;
+        limit = parameters.defaultReceiveBuffer;
+        limit(fixedSize);
+    }
+
+    /** Fixes the size, or with 0 leaves it to grow by itself. */
+    void limit(int fixedSize) {
+        fixed = fixedSize > 0;
+        if (fixed) {
+            limit = fixedSize;
+        }
+    }
+
+    int limit() {
+        return limit;
+    }
+
+    /** The receiver's own estimate of the round-trip time, 0 if there is none. */
+    long rtt() {
+        return rtt;
+    }
+
+    /**
+     * The memory that may be held for it: data takes more than its length where frames are kept as the link has read them, and where it comes in small
+     * pieces ahead of gaps.
+     */
+    long memoryBudget() {
+        return Math.max(MIN_MEMORY, 2L * limit);
+    }
+
+    /** The most that the buffer may become: decides the window scale. */
+    int ceiling() {
+        return fixed ? limit : Math.max(limit, parameters.maxReceiveBuffer);
+    }
+
+    /** The user has read bytes. */
+    void read(int bytes) {
+        readInRound += bytes;
+    }
+
+    /** Data has arrived: measures how long a window of it takes, where nothing better is known. */
+    void arrived(int rcvNxt, int rcvWnd, long now) {
+        if (!rttStarted) {
+            rttStarted = true;
+            rttSequence = rcvNxt + rcvWnd;
+            rttStart = now;
+        } else if (SequenceNumber.greaterOrEqual(rcvNxt, rttSequence)) {
+            long sample = now - rttStart;
+            // A window may take longer than a round trip when the sender has little to send: the least counts.
+            rtt = rtt == 0 ? sample : Math.min(rtt, sample);
+            rttSequence = rcvNxt + rcvWnd;
+            rttStart = now;
+        }
+    }
+
+    /** An echoed timestamp gives the round-trip time of received data. */
+    void sampleRtt(long sample) {
+        rtt = rtt == 0 ? sample : (rtt * 7 + sample) / 8;
+    }
+
+    /**
+     * Grows the buffer once a round trip if the user has read more than ever in one: twice of what a round brings, and as much again as
+     * it grew by, so that the sender's slow start is not held back.
+     *
+     * @param senderRtt the smoothed round-trip time of what this end sends, or 0
+     */
+    void adjust(long senderRtt, int mss, long now) {
+        if (fixed) {
+            return;
+        }
+        if (!started) {
+            started = true;
+            roundStart = now;
+            readInRound = 0;
+            return;
+        }
+        long round = rtt != 0 ? rtt : senderRtt;
+        if (round == 0 || now - roundStart < round) {
+            return;
+        }
+        if (readInRound > readInLastRound) {
+            long wanted = 2 * readInRound + 16L * mss;
+            if (readInLastRound > 0) {
+                wanted += 2 * wanted * (readInRound - readInLastRound) / readInLastRound;
+            }
+            if (wanted > limit) {
+                limit = (int) Math.min(wanted, parameters.maxReceiveBuffer);
+            }
+            readInLastRound = readInRound;
+        }
+        roundStart = now;
+        readInRound = 0;
+    }
+}
