@@ -6,6 +6,7 @@ package io.isla.netty.tcp;
 
 import io.isla.netty.ip.IcmpErrorKind;
 import io.isla.netty.wire.TcpHeader;
+import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -24,6 +25,9 @@ final class PassiveOpens {
     private final SynCookies cookies;
     /** Embryonic connections and the last overflow, by listener. */
     private final Map<TcpListener, Queue> queues = new HashMap<>();
+
+    /** Requests that came in this turn, to be answered at its end. */
+    private final ArrayDeque<SynRequest> unanswered = new ArrayDeque<>();
 
     private static final class Queue {
         int size;
@@ -122,8 +126,30 @@ final class PassiveOpens {
         }
         queue.size++;
         stack.addFlow(request);
-        sendSynAck(request, now);
         stack.wheel.arm(request.timer, now + stack.parameters.initialRto);
+        request.unanswered = true;
+        unanswered.add(request);
+    }
+
+    /** Whether there are requests that {@link #answer} has to do with. */
+    boolean hasUnanswered() {
+        return !unanswered.isEmpty();
+    }
+
+    /**
+     * Answers the requests of this turn, one right after the other. Each answer wakes somebody up at the other end, if he sleeps; with other work between
+     * them he would fall asleep after each.
+     */
+    void answer(long now) {
+        SynRequest request = unanswered.poll();
+        while (request != null) {
+            // Unless it has been forgotten meanwhile, or a SYN that came again has been answered.
+            if (request.unanswered) {
+                request.sentAt = now;
+                sendSynAck(request, now);
+            }
+            request = unanswered.poll();
+        }
     }
 
     /** It was decided that a request is to be answered. */
@@ -189,6 +215,7 @@ final class PassiveOpens {
     }
 
     private void transmitSynAck(SynRequest request, int iss, int acknowledgment, long now) {
+        request.unanswered = false;
         request.lastReplyAt = now;
         stack.replies.synAck(
                 request.localHigh,
@@ -333,8 +360,8 @@ final class PassiveOpens {
         }
         if (segment.has(TcpHeader.SYN)) {
             if (segment.sequence == request.irs && !segment.has(TcpHeader.ACK)) {
-                // Our SYN-ACK may be lost; the timer's count is not touched.
-                if (mayAnswer(request, now)) {
+                // Our SYN-ACK may be lost, if it has left; the timer's count is not touched.
+                if (!request.unanswered && mayAnswer(request, now)) {
                     stack.counters.increment(TcpCounter.TCP_SYN_RETRANS);
                     request.ambiguous = true;
                     sendSynAck(request, now);
@@ -586,6 +613,7 @@ final class PassiveOpens {
 
     private void forget(SynRequest request) {
         stack.wheel.cancel(request.timer);
+        request.unanswered = false;
         Queue queue = queues.get(request.listener);
         if (queue != null) {
             queue.size--;

@@ -28,6 +28,9 @@ final class SynRequest extends Flow {
     /** Whether it is still to be decided what becomes of it. */
     boolean undecided;
 
+    /** Whether it waits for its first SYN-ACK, at the end of the turn. */
+    boolean unanswered;
+
     long sentAt;
     long lastReplyAt;
     /** When it was last answered by an acknowledgement that says what would have been right, if {@link #acked}. */

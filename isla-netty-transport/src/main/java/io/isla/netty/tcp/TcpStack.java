@@ -402,7 +402,7 @@ public final class TcpStack implements TransportReceiver {
 
     /** Whether {@link #deliverEvents()} or {@link #send(long)} has something to do. */
     public boolean hasWork() {
-        return turn.hasWork();
+        return turn.hasWork() || passive.hasUnanswered();
     }
 
     /**
@@ -414,8 +414,12 @@ public final class TcpStack implements TransportReceiver {
         return turn.deliverEvents();
     }
 
-    /** Sends what users have written in this turn, and then the acknowledgements that no data has carried (RFC 9293 MUST-58, MUST-59). */
+    /**
+     * Answers the connection requests of this turn, sends what users have written in it, and then the acknowledgements that no data has carried
+     * (RFC 9293 MUST-58, MUST-59).
+     */
     public void send(long now) {
+        passive.answer(now);
         turn.send(now);
     }
 
@@ -482,6 +486,7 @@ public final class TcpStack implements TransportReceiver {
             }
         });
         for (SynRequest request : requests) {
+            request.unanswered = false;
             wheel.cancel(request.timer);
             flows.remove(request);
             flowEnded(request);
