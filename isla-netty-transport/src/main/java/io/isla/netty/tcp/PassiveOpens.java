@@ -29,6 +29,8 @@ final class PassiveOpens {
     /** Requests that came in this turn, to be answered at its end. */
     private final ArrayDeque<SynRequest> unanswered = new ArrayDeque<>();
 
+    private boolean handedOver;
+
     private static final class Queue {
         int size;
         long overflowAt;
@@ -129,6 +131,13 @@ final class PassiveOpens {
         stack.wheel.arm(request.timer, now + stack.parameters.initialRto);
         request.unanswered = true;
         unanswered.add(request);
+    }
+
+    /** Whether a listener has got connections since the last call. */
+    boolean takeHandedOver() {
+        boolean before = handedOver;
+        handedOver = false;
+        return before;
     }
 
     /** Whether there are requests that {@link #answer} has to do with. */
@@ -453,6 +462,7 @@ final class PassiveOpens {
             stack.release(c, now);
         } else if (c.state.isSynchronized() || c.hasEvents()) {
             stack.counters.increment(TcpCounter.PASSIVE_OPENS);
+            handedOver = true;
             request.listener.acceptor.onConnection(c);
         }
     }

@@ -417,8 +417,14 @@ public final class TcpStack implements TransportReceiver {
     /**
      * Answers the connection requests of this turn, sends what users have written in it, and then the acknowledgements that no data has carried
      * (RFC 9293 MUST-58, MUST-59).
+     *
+     * <p>If listeners have got connections in this turn, all that waits until the next call: by then, their users may have read and written, too, and all
+     * leaves in one burst. Whoever receives it is woken up once.
      */
     public void send(long now) {
+        if (passive.takeHandedOver()) {
+            return;
+        }
         passive.answer(now);
         turn.send(now);
     }

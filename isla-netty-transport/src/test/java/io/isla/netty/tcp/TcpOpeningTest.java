@@ -57,6 +57,60 @@ class TcpOpeningTest {
     }
 
     @Test
+    void answersTheSynsOfATurnTogetherAtItsEnd() {
+        peer.host.listen(80, 10, new TcpSettings());
+        peer.sendWithoutWaiting(of(SYN).seq(peer.iss));
+        peer.hostPort = 81;
+        peer.sendWithoutWaiting(of(SYN).seq(peer.iss));
+        peer.hostPort = 80;
+        peer.port++;
+        peer.sendWithoutWaiting(of(SYN).seq(peer.iss));
+        peer.sendWithoutWaiting(of(SYN).seq(peer.iss));
+        peer.settle();
+
+        assertThat(peer.expect(RST, ACK).sourcePort)
+                .as("what nobody listens to, at once")
+                .isEqualTo(81);
+        assertThat(peer.expect(SYN, ACK).destinationPort).isEqualTo(peer.port - 1);
+        assertThat(peer.expect(SYN, ACK).destinationPort).isEqualTo(peer.port);
+        peer.expectNothing();
+        assertThat(peer.counter("TCPSynRetrans"))
+                .as("a SYN that came twice in a turn has one answer")
+                .isZero();
+    }
+
+    @Test
+    void doesNotAnswerASynThatWasResetInTheSameTurn() {
+        peer.host.listen(80, 10, new TcpSettings());
+        peer.sendWithoutWaiting(of(SYN).seq(peer.iss));
+        peer.sendWithoutWaiting(of(RST).seq(peer.iss + 1));
+        peer.settle();
+
+        peer.expectNothing();
+        assertThat(peer.host.shard().tcp().flowCount()).isZero();
+    }
+
+    @Test
+    void whatNewConnectionsWriteLeavesWithTheSynAcksOfTheirTurn() {
+        peer.host.listen(80, 10, new TcpSettings());
+        List<Long> sent = new ArrayList<>();
+        peer.host.onAccepted = socket -> {
+            sent.add(peer.counter("OutSegs"));
+            socket.write(new byte[] {1, 2, 3});
+        };
+        peer.send(of(SYN).seq(peer.iss));
+        Segment synAck = peer.expect(SYN, ACK);
+        peer.sendWithoutWaiting(of(ACK).seq(peer.iss + 1).ack(synAck.sequence + 1));
+        peer.port++;
+        peer.sendWithoutWaiting(of(SYN).seq(peer.iss));
+        peer.settle();
+
+        assertThat(sent).as("when the user has his say, only the first SYN-ACK").containsExactly(1L);
+        assertThat(peer.expect(ACK).data).containsExactly(1, 2, 3);
+        assertThat(peer.expect(SYN, ACK).destinationPort).isEqualTo(peer.port);
+    }
+
+    @Test
     void sendsAllOptionsInASynAndWaitsForTheSynAck() {
         SimSocket socket = peer.host.connect(SimHost.parse(ScriptedPeer.PEER), 4000, new TcpSettings());
         Segment syn = peer.expect(SYN);

@@ -25,6 +25,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.function.Consumer;
 
 /** A host in virtual time, with one shard and without channels: TCP as its users' channels see it. */
 public final class SimHost implements AutoCloseable {
@@ -40,6 +41,9 @@ public final class SimHost implements AutoCloseable {
 
     /** What a host accepts. */
     public final List<SimSocket> accepted = new ArrayList<>();
+
+    /** What happens, as a task of the loop, to each that it accepts. */
+    public Consumer<SimSocket> onAccepted = socket -> {};
 
     public SimHost(
             VirtualTime time,
@@ -115,8 +119,10 @@ public final class SimHost implements AutoCloseable {
         try {
             listener[0] = stack.listeners()
                     .listen(IpAddress.ANY_V6, port, backlog, false, false, settings, connection -> {
-                        accepted.add(new SimSocket(this, connection));
+                        SimSocket socket = new SimSocket(this, connection);
+                        accepted.add(socket);
                         listener[0].accepted();
+                        tasks.add(() -> onAccepted.accept(socket));
                     });
             return listener[0];
         } catch (IOException e) {
