@@ -56,6 +56,8 @@ class TapDhcpTest {
     private EventLoopGroup group;
 
     private void server(String... arguments) throws Exception {
+        // The device outlives the host: from one that is gone meanwhile, dnsmasq takes no DHCPRELEASE.
+        ip("tuntap", "add", "dev", DEVICE, "mode", "tap", "multi_queue", "vnet_hdr");
         tap = TapLink.builder(DEVICE)
                 .queues(2)
                 .hostAddress(InetAddress.getByName(KERNEL), 24)
@@ -77,6 +79,13 @@ class TapDhcpTest {
                 "--dhcp-range=10.33.0.50,10.33.0.59,255.255.255.0,1h"));
         all.addAll(List.of(arguments));
         dnsmasq = Programs.start(line -> line.contains("started, "), all.toArray(String[]::new));
+    }
+
+    private static void ip(String... arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of("ip"));
+        command.addAll(List.of(arguments));
+        Programs.Result result = Programs.run(command.toArray(String[]::new));
+        assertThat(result.status()).as(result.toString()).isZero();
     }
 
     private File leases() {
@@ -121,6 +130,7 @@ class TapDhcpTest {
         if (host == null && tap != null) {
             tap.close();
         }
+        ip("link", "delete", DEVICE);
     }
 
     @Test
@@ -195,9 +205,7 @@ class TapDhcpTest {
     @Test
     void anAddressThatTheKernelAnswersForIsDeclined() throws Exception {
         server("--dhcp-host=" + MAC + ",10.33.0.77");
-        assertThat(Programs.run("ip", "address", "add", "10.33.0.77/32", "dev", DEVICE)
-                        .status())
-                .isZero();
+        ip("address", "add", "10.33.0.77/32", "dev", DEVICE);
         host(IslaDhcpConfig.create());
 
         assertThat(nextEvent()).isEqualTo("10.33.0.77 is another's");
