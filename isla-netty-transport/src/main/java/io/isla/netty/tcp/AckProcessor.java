@@ -199,16 +199,18 @@ final class AckProcessor {
     }
 
     /**
-     * Whether a timestamp that echoes an earlier transmission than the last one says how long the path takes. A receiver that has the segment already
-     * answers its retransmission with the timestamp of the first (RFC 7323 §4.3): if that one's acknowledgement was lost, the time since then is mostly our
-     * own waiting. What the last transmission may have caused tells nothing (Karn); what came sooner than it can have, does.
+     * Whether a timestamp that echoes an earlier transmission than the last one says how long the path takes. A receiver that has the segment already may
+     * answer its retransmission with the timestamp of the first (RFC 7323 §4.3): if that one's acknowledgement was lost, the time since then is mostly our
+     * own waiting. What the last transmission may have caused tells nothing (Karn); what came sooner than it can have, does. The shortest round trip
+     * that was seen is not the shortest there can be, so only half of it is sure to be too short.
      */
     private static boolean isOfLostAck(TcpConnection c, AckSample s, int millis, long now) {
         if (!s.retransmissionAcked) {
             return false;
         }
         long sinceResent = now - s.resentAt;
-        return millis > sinceResent / 1_000_000 + 1 + c.recovery.rack.timestampAge() && sinceResent >= c.rtt.minRtt();
+        return millis > sinceResent / 1_000_000 + 1 + c.recovery.rack.timestampAge()
+                && (s.dsack || sinceResent >= c.rtt.minRtt() / 2);
     }
 
     /** Keeps room for two windows: one in flight, one to follow it (send buffer auto-tuning). */

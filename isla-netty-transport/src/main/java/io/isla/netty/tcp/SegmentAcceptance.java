@@ -75,6 +75,12 @@ final class SegmentAcceptance {
     boolean isAcceptable(TcpConnection c, TcpSegment segment, long now) {
         int edge = c.rcvNxt + c.rcvWnd();
         if (!isInWindow(c.rcvNxt, edge, segment)) {
+            if (segment.length() > 0 && segment.end() == c.lastAckSent) {
+                // The last of what was acknowledged, once more. Echoing this one, not the first, tells its sender how
+                // long the
+                // path takes, and not how long it waited for an acknowledgement that was lost. Linux does so, too.
+                takeTimestamp(c, segment, now);
+            }
             refuse(c, segment, TcpCounter.TCP_ACK_SKIPPED_SEQ, now);
             return false;
         }

@@ -35,6 +35,12 @@ class RandomLivesTest {
         lives(FIXED_SEED, FIXED_LIVES);
     }
 
+    /** Its path is slower to begin with than later on, and many acknowledgements are lost: once their echoes were taken for round trips of minutes. */
+    @Test
+    void aLifeOfManyLostAcknowledgements() {
+        lives(1_795_961_211_081L, 1);
+    }
+
     @Test
     void livesOfAFreshSeed() {
         long seed = Long.getLong("isla.test.seed", System.currentTimeMillis());

@@ -148,6 +148,54 @@ class TcpTimersTest {
     }
 
     @Test
+    void theTimestampOfAnAcknowledgementThatWasLostIsNoRoundTripEvenIfThePathHasBecomeFaster() {
+        peer.timestamps = true;
+        SimSocket socket = connectSack();
+        long before = socket.connection.info(0).rto();
+        List<Segment> both = sentTwice(socket);
+        peer.after(RTT.multipliedBy(2).dividedBy(3));
+        peer.send(of(ACK).seq(peer.sndNxt)
+                .ack(both.get(1).end())
+                .timestamps(peer.timestamp(), both.get(0).timestampValue()));
+
+        assertThat(socket.connection.info(0).rto()).isLessThanOrEqualTo(before);
+    }
+
+    @Test
+    void theTimestampOfAnAcknowledgementThatReportsADuplicateIsNoRoundTrip() {
+        peer.timestamps = true;
+        SimSocket socket = connectSack();
+        long before = socket.connection.info(0).rto();
+        List<Segment> both = sentTwice(socket);
+        peer.after(RTT.dividedBy(4));
+        // A duplicate that is reported has arrived, however soon that is.
+        peer.send(of(ACK).seq(peer.sndNxt)
+                .ack(both.get(1).end())
+                .timestamps(peer.timestamp(), both.get(0).timestampValue())
+                .sack(both.get(1).sequence, both.get(1).end()));
+
+        assertThat(socket.connection.info(0).rto()).isLessThanOrEqualTo(before);
+    }
+
+    @Test
+    void aDuplicateOfWhatWasAcknowledgedLastHasItsOwnTimestampEchoed() {
+        peer.timestamps = true;
+        peer.connect();
+        int start = peer.sndNxt;
+        peer.send(of(ACK).seq(start).ack(peer.rcvNxt).data(new byte[100]));
+        peer.drain();
+        peer.after(Duration.ofSeconds(1));
+        int later = peer.timestamp();
+        peer.send(of(ACK).seq(start).ack(peer.rcvNxt).data(new byte[100]));
+        assertThat(peer.expect(ACK).timestampEcho()).isEqualTo(later);
+
+        // One from before that says nothing of the path.
+        peer.after(Duration.ofSeconds(1));
+        peer.send(of(ACK).seq(start).ack(peer.rcvNxt).data(new byte[50]));
+        assertThat(peer.expect(ACK).timestampEcho()).isEqualTo(later);
+    }
+
+    @Test
     void theTimestampOfAnAcknowledgementThatWasLateIsOne() {
         peer.timestamps = true;
         SimSocket socket = connectSack();
