@@ -388,7 +388,7 @@ public final class Shard {
         host.leaving(this);
         new ArrayList<>(running).forEach(this::endLeaderTask);
         echo.close();
-        tcp.abortAll(now());
+        tcp.close(now());
         tcp.deliverEvents();
         output.flushIfUsed();
         closed = true;

@@ -6,7 +6,6 @@ package io.isla.netty.tcp;
 
 import io.isla.netty.link.OutboundFrame;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
 import java.util.Set;
 
 /**
@@ -44,14 +43,11 @@ final class SendQueue {
         }
     };
 
-    /** Room for the few small buffers that an answer often is: they are then one slice. Given back when all is acknowledged. */
-    private static final int MIN_CHUNK = 2048;
-
     private static final int MAX_CHUNK = 64 * 1024;
 
     private final BufferRing ring = new BufferRing();
-    private final ByteBufAllocator allocator;
-    /** The chunk of our own that the last slice ends in, if it has room; never handed to anybody else. */
+    private ChunkPool pool;
+    /** The chunk of our own that the last slice ends in; never handed to anybody else, and given back when all is acknowledged. */
     private ByteBuf chunk;
 
     private int size;
@@ -60,8 +56,13 @@ final class SendQueue {
 
     private int cursorOffset;
 
-    SendQueue(ByteBufAllocator allocator) {
-        this.allocator = allocator;
+    SendQueue(ChunkPool pool) {
+        this.pool = pool;
+    }
+
+    /** The connection has moved to another shard. */
+    void pool(ChunkPool newPool) {
+        pool = newPool;
     }
 
     /** Bytes in the queue. */
@@ -104,8 +105,7 @@ final class SendQueue {
         while (remaining > 0) {
             ByteBuf tail = chunk;
             if (tail == null || !tail.isWritable()) {
-                int capacity = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, remaining));
-                tail = allocator.directBuffer(capacity, capacity);
+                tail = pool.take(Math.min(MAX_CHUNK, remaining));
                 chunk = tail;
                 ring.add(tail, 0, 0);
             }
@@ -135,8 +135,10 @@ final class SendQueue {
             slices++;
             if (buffer == chunk && ring.isEmpty()) {
                 chunk = null;
+                pool.give(buffer);
+            } else {
+                buffer.release();
             }
-            buffer.release();
         }
         if (cursorSlice >= slices && cursorOffset >= bytes) {
             cursorSlice -= slices;

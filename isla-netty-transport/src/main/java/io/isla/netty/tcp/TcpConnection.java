@@ -182,7 +182,7 @@ public final class TcpConnection extends Flow {
         super(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
         this.stack = stack;
         this.settings = settings;
-        sendQueue = new SendQueue(stack.allocator);
+        sendQueue = new SendQueue(stack.chunkPool);
         sent = new SentSegments(stack.segmentPool);
         receiveQueue = new ReceiveQueue(stack.allocator);
         reassembly = new ReassemblyQueue(stack.allocator);

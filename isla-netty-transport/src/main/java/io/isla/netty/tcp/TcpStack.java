@@ -67,6 +67,7 @@ public final class TcpStack implements TransportReceiver {
     private int linkMtu;
     final FlowTable flows;
     final SentSegments.Pool segmentPool = new SentSegments.Pool();
+    final ChunkPool chunkPool;
     final SynOptions synOptions = new SynOptions();
     final TcpOutput output;
     final TcpInput input;
@@ -116,6 +117,7 @@ public final class TcpStack implements TransportReceiver {
         this.policy = policy;
         hash = keys;
         secrets = new FlowSecrets(keys);
+        chunkPool = new ChunkPool(allocator);
         flows = new FlowTable(random.getAsLong());
         portCounter = (int) random.getAsLong();
         output = new TcpOutput(this, frame);
@@ -504,7 +506,7 @@ public final class TcpStack implements TransportReceiver {
     }
 
     /** Resets every connection, without a word to their users, and forgets everything else: the host shuts down. */
-    public void abortAll(long now) {
+    public void close(long now) {
         List<TcpConnection> all = new ArrayList<>();
         flows.forEach(flow -> {
             if (flow instanceof TcpConnection c) {
@@ -515,6 +517,7 @@ public final class TcpStack implements TransportReceiver {
             c.abort(now);
         }
         failAll(new SocketException("host closed"), now);
+        chunkPool.close();
     }
 
     /** Whether a connection whose user is gone has data or a FIN that the peer has not acknowledged. */
@@ -543,6 +546,7 @@ public final class TcpStack implements TransportReceiver {
     public void attach(TcpConnection c, long now) {
         c.stack = this;
         c.sent.pool(segmentPool);
+        c.sendQueue.pool(chunkPool);
         if (c.released) {
             if (c.hasEvents()) {
                 ready(c);
