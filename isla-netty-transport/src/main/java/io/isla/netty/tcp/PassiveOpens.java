@@ -560,7 +560,7 @@ final class PassiveOpens {
                 segment.buffer, segment.payloadOffset, segment.payloadLength, c.receiveBuffer.memoryBudget());
         c.statistics.bytesReceived += segment.payloadLength;
         c.rcvAdv = c.rcvNxt + synWindow(listener);
-        stack.output.sendSyn(c, true, now);
+        stack.segments.sendSyn(c, true, now);
         c.lastAckSent = c.rcvNxt;
         stack.timers.armForSyn(c, now);
         c.raise(TcpEvents.CONNECTED | TcpEvents.READABLE | TcpEvents.WRITABLE);

@@ -139,7 +139,7 @@ final class SegmentAcceptance {
         // Data is always answered: its sender is not one that answers an acknowledgement with another.
         if (segment.payloadLength > 0 && !segment.has(TcpHeader.SYN) || mayAnswer(c, unlessSent, now)) {
             noteDuplicate(c, segment.sequence, SequenceNumber.min(segment.end(), c.rcvNxt));
-            stack.output.sendAck(c, now);
+            stack.segments.sendAck(c, now);
         }
     }
 
@@ -147,7 +147,7 @@ final class SegmentAcceptance {
     void challenge(TcpConnection c, long now) {
         if (mayAnswer(c, TcpCounter.TCP_ACK_SKIPPED_CHALLENGE, now) && stack.challengeAcks.tryTake(now)) {
             stack.counters.increment(TcpCounter.TCP_CHALLENGE_ACK);
-            stack.output.sendAck(c, now);
+            stack.segments.sendAck(c, now);
         }
     }
 

@@ -485,7 +485,7 @@ public final class TcpConnection extends Flow {
             stack.output.output(this, now);
         }
         if (state.isSynchronized() && state != TcpState.TIME_WAIT || state == TcpState.SYN_RECEIVED) {
-            stack.output.sendReset(this, now);
+            stack.segments.sendReset(this, now);
         }
         receiveQueue.clear();
         stack.release(this, now);

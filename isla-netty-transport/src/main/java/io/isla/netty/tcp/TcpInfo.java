@@ -179,7 +179,7 @@ public record TcpInfo(
                 now - c.lastReceivedAt,
                 c.urgentBytes(),
                 c.ackPolicy.delay,
-                c.stack.output.announcedMss(c),
+                c.stack.segments.announcedMss(c),
                 c.recovery.rack.reorderingWindow(),
                 c.receiveBuffer.rtt(),
                 s.outOfOrderSegmentsIn,

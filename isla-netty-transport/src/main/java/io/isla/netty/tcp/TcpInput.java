@@ -138,7 +138,7 @@ final class TcpInput {
         } else {
             // Simultaneous open (RFC 9293 §3.5, figure 8).
             c.state = TcpState.SYN_RECEIVED;
-            stack.output.sendSyn(c, true, now);
+            stack.segments.sendSyn(c, true, now);
             stack.timers.armForSyn(c, now);
         }
     }
@@ -203,7 +203,7 @@ final class TcpInput {
         c.smallSegmentEnd = c.sndUna;
         c.lastReceivedAt = now;
         c.lastDataReceivedAt = now;
-        c.ackPolicy.rcvMss = Math.min(c.ackPolicy.rcvMss, stack.output.announcedMss(c));
+        c.ackPolicy.rcvMss = Math.min(c.ackPolicy.rcvMss, stack.segments.announcedMss(c));
         c.retransmitTimer.purpose = TcpTimers.Purpose.NOTHING;
         c.retransmitTimer.countsFrom = now;
         c.statistics.phase(TcpStatistics.IDLE, now);
@@ -261,7 +261,7 @@ final class TcpInput {
             if (acceptance.mayAnswer(c, TcpCounter.TCP_ACK_SKIPPED_SYN_RECV, now)) {
                 stack.counters.increment(TcpCounter.TCP_SYN_RETRANS);
                 c.synAmbiguous = true;
-                stack.output.sendSyn(c, true, now);
+                stack.segments.sendSyn(c, true, now);
             }
             return;
         }
@@ -388,7 +388,7 @@ final class TcpInput {
         if (c.inputShut && c.isOrphan() && segment.payloadLength > 0) {
             // Nobody will ever read it: tell the peer that it is lost (RFC 9293 SHLD-3, RFC 1122 §4.2.2.13).
             stack.counters.increment(TcpCounter.TCP_ABORT_ON_DATA);
-            stack.output.sendReset(c, now);
+            stack.segments.sendReset(c, now);
             stack.release(c, now);
             return;
         }
@@ -483,7 +483,7 @@ final class TcpInput {
         c.ackPolicy.ackNow();
         // Each out-of-order segment has an acknowledgement of its own: duplicates are counted by a peer without SACK.
         if (!c.sackOn) {
-            stack.output.sendAck(c, c.lastReceivedAt);
+            stack.segments.sendAck(c, c.lastReceivedAt);
         } else {
             stack.ackSoon(c);
         }
@@ -501,7 +501,7 @@ final class TcpInput {
             case ESTABLISHED -> c.state = TcpState.CLOSE_WAIT;
             case FIN_WAIT_1 -> c.state = TcpState.CLOSING;
             case FIN_WAIT_2 -> {
-                stack.output.sendAck(c, now);
+                stack.segments.sendAck(c, now);
                 c.raise(TcpEvents.CLOSED);
                 stack.enterTimeWait(c, now);
             }

@@ -4,33 +4,20 @@
  */
 package io.isla.netty.tcp;
 
-import io.isla.netty.ip.IpOutput;
-import io.isla.netty.link.OutboundFrame;
-import io.isla.netty.link.SegmentationType;
-import io.isla.netty.wire.InternetChecksum;
-import io.isla.netty.wire.IpAddress;
-import io.isla.netty.wire.IpProtocol;
 import io.isla.netty.wire.TcpHeader;
-import io.netty.buffer.ByteBuf;
 
-/** Decides what a connection sends and when, and builds its segments. One object per shard; the state is the connection's. */
+/** Decides what a connection sends and when. One object per shard; the state is the connection's. */
 final class TcpOutput {
-    private static final int ECT_0 = 2;
-    private static final int ECN_MASK = 3;
     /** A window-limited sender waits for more room unless it may send this share of its window (1 in n). */
     private static final int DEFER_DIVISOR = 3;
 
     private final TcpStack stack;
-    private final OutboundFrame frame;
+    private final SegmentWriter segments;
     private final TcpParameters parameters;
-    /** The payload of each packet of what was sent last. */
-    private int packetSize;
-    /** How much older than the present the timestamp of the segment at hand is to be, in ticks. */
-    private int timestampAge;
 
-    TcpOutput(TcpStack stack, OutboundFrame frame) {
+    TcpOutput(TcpStack stack, SegmentWriter segments) {
         this.stack = stack;
-        this.frame = frame;
+        this.segments = segments;
         parameters = stack.parameters;
     }
 
@@ -298,11 +285,6 @@ final class TcpOutput {
         return TcpStack.headersWithoutOptions(c.remoteHigh, c.remoteLow);
     }
 
-    /** The MSS to announce (RFC 9293 MUST-67, RFC 6691): what the link takes, options not subtracted. */
-    int announcedMss(TcpConnection c) {
-        return stack.announcedMss(c.remoteHigh, c.remoteLow, c.settings);
-    }
-
     // ------------------------------------------------------------------------------------------------ retransmission
 
     /** Sends again what is deemed lost, in the order of sequence numbers, as far as the congestion window allows. */
@@ -369,11 +351,11 @@ final class TcpOutput {
         // Newer than the transmission before all the same: an acknowledgement is to show which of them it is for.
         int elapsed = stack.timestamp(now) - stack.timestamp(segment.sentAt);
         int age = Math.max(0, Math.min(c.recovery.rack.timestampAge(), elapsed - 1));
-        timestampAge = age;
-        int sent = transmit(c, segment.start, payload, c.sndMss, flags, now);
-        timestampAge = 0;
-        if (sent < 0) {
+        int sent = segments.transmit(c, segment.start, payload, c.sndMss, flags, age, now);
+        if (sent < 0 || segments.isStranded()) {
             stack.counters.increment(TcpCounter.TCP_RETRANS_FAIL);
+        }
+        if (sent < 0) {
             return false;
         }
         if (sent < payload) {
@@ -384,18 +366,15 @@ final class TcpOutput {
         c.recovery.onRetransmit(segment, age, now);
         notePaced(c, payload, now);
         c.sent.resent(segment, now);
-        segment.packetSize = packetSize;
+        segment.packetSize = segments.packetSize();
         c.lastSendAt = now;
         c.deliveryRate.onSent(segment, false, now);
-        int segments = (segment.length() + c.sndMss - 1) / c.sndMss;
-        c.statistics.totalRetransmits += segments;
+        int packets = (segment.length() + c.sndMss - 1) / c.sndMss;
+        c.statistics.totalRetransmits += packets;
         c.statistics.bytesRetransmitted += payload;
-        stack.counters.add(TcpCounter.RETRANS_SEGS, segments);
+        stack.counters.add(TcpCounter.RETRANS_SEGS, packets);
         return true;
     }
-
-    // ------------------------------------------------------------------------------------------------ building
-    // segments
 
     /** Sends new data in packets with a payload of {@code mss}; returns how many sequence numbers it took, 0 if nothing was sent. */
     private int transmitNew(TcpConnection c, int length, int mss, long now) {
@@ -412,7 +391,7 @@ final class TcpOutput {
             flags |= TcpHeader.CWR;
             c.ecnReduce = false;
         }
-        int sent = transmit(c, start, length, mss, flags, now);
+        int sent = segments.transmit(c, start, length, mss, flags, 0, now);
         if (sent < 0) {
             return 0;
         }
@@ -420,7 +399,7 @@ final class TcpOutput {
         int end = start + sent + (fin ? 1 : 0);
         boolean nothingInFlight = c.sent.isEmpty();
         SentSegment segment = c.sent.add(start, end, fin ? SentSegment.CONTROL : 0, now);
-        segment.packetSize = packetSize;
+        segment.packetSize = segments.packetSize();
         c.deliveryRate.onSent(segment, nothingInFlight, now);
         c.sndNxt = end;
         c.finSent |= fin;
@@ -432,248 +411,7 @@ final class TcpOutput {
         c.recovery.onNewDataSent(sent);
         c.ackPolicy.dataSent(now, parameters.maxAckDelay);
         c.statistics.bytesSent += sent;
-        stack.counters.add(TcpCounter.TCP_ORIG_DATA_SENT, (sent + packetSize - 1) / packetSize);
+        stack.counters.add(TcpCounter.TCP_ORIG_DATA_SENT, (sent + segments.packetSize() - 1) / segments.packetSize());
         return Math.max(sent, 1);
-    }
-
-    /**
-     * Builds and sends a segment.
-     *
-     * @param packetPayload the most payload of one packet, options that are not in every segment not yet subtracted
-     * @return how many payload bytes it took, or -1 if nothing was sent
-     */
-    private int transmit(TcpConnection c, int sequence, int length, int packetPayload, int baseFlags, long now) {
-        frame.reset();
-        int at = frame.append(TcpHeader.MIN_LENGTH);
-        int optionLength = writeOptions(c, at + TcpHeader.MIN_LENGTH, length == 0, now);
-        int payload = length;
-        int mss = packetPayload;
-        if (length > 0) {
-            // SACK blocks come out of the payload of each segment that carries them.
-            int extra = optionLength - (c.timestampsOn ? TcpOption.TIMESTAMPS_ALIGNED_LENGTH : 0);
-            mss -= extra;
-            if (extra > 0 && payload <= packetPayload) {
-                payload = Math.min(payload, mss);
-            }
-            payload = c.sendQueue.gather(frame, sequence - c.sndUna, payload);
-            if (payload < length && payload > mss) {
-                payload = trimToSegments(c, sequence, payload, mss);
-            }
-        }
-        int flags = baseFlags;
-        if (payload < length) {
-            flags &= ~(TcpHeader.FIN | TcpHeader.PSH);
-        }
-        flags |= ecnFlags(c);
-        int urgentPointer = 0;
-        if (c.sndUrgent) {
-            if (SequenceNumber.lessThan(sequence, c.sndUp)) {
-                urgentPointer = Math.min(0xffff, c.sndUp - sequence);
-                flags |= TcpHeader.URG;
-            } else if (SequenceNumber.greaterOrEqual(c.sndUna, c.sndUp)) {
-                c.sndUrgent = false;
-            }
-        }
-        int headerLength = TcpHeader.MIN_LENGTH + optionLength;
-        TcpHeader.write(
-                frame.header(),
-                at,
-                c.localPort,
-                c.remotePort,
-                sequence,
-                c.rcvNxt,
-                headerLength,
-                flags,
-                OfferedWindow.advance(c) >> c.rcvScale,
-                urgentPointer);
-        packetSize = mss;
-        if (payload > mss) {
-            frame.requestSegmentation(
-                    IpAddress.isV4(c.remoteHigh, c.remoteLow) ? SegmentationType.TCP_V4 : SegmentationType.TCP_V6, mss);
-            frame.congestionWindowReduced((flags & TcpHeader.CWR) != 0);
-        }
-        // Retransmissions must not be marked (RFC 3168 §6.1.5).
-        boolean ecnCapable = c.ecnOn && payload > 0 && sequence == c.sndNxt;
-        if (!send(c, at, headerLength + payload, ecnCapable, now)) {
-            return -1;
-        }
-        int segments = payload == 0 ? 1 : (payload + mss - 1) / mss;
-        c.statistics.segmentsOut += segments;
-        if (payload > 0) {
-            c.statistics.dataSegmentsOut += segments;
-        }
-        stack.counters.add(TcpCounter.OUT_SEGS, segments);
-        ackSent(c);
-        return payload;
-    }
-
-    private int trimToSegments(TcpConnection c, int sequence, int payload, int mss) {
-        int whole = payload - payload % mss;
-        if (whole != payload) {
-            int headerEnd = frame.headerEnd();
-            frame.reset();
-            frame.append(headerEnd - frame.headerStart());
-            c.sendQueue.gather(frame, sequence - c.sndUna, whole);
-        }
-        return whole;
-    }
-
-    private boolean send(TcpConnection c, int at, int transportLength, boolean ecnCapable, long now) {
-        int pseudoHeader = InternetChecksum.pseudoHeader(
-                c.localHigh, c.localLow, c.remoteHigh, c.remoteLow, IpProtocol.TCP, transportLength);
-        TcpHeader.checksum(frame.header(), at, pseudoHeader);
-        frame.requestChecksum(at, TcpHeader.CHECKSUM_OFFSET);
-        int trafficClass = c.settings.trafficClass & ~ECN_MASK | (ecnCapable ? ECT_0 : 0);
-        IpOutput.Result result = stack.ip.send(
-                frame, c.path, IpProtocol.TCP, trafficClass, c.settings.hopLimit, IpOutput.DONT_FRAGMENT, now);
-        switch (result) {
-            case SENT -> {
-                return true;
-            }
-            case TOO_BIG -> {
-                // The path has become narrower since the segment was sized; the next look at it finds the new MTU.
-                stack.counters.increment(TcpCounter.OUT_TOO_BIG);
-                return false;
-            }
-            default -> {
-                // Without a route the segment is as good as lost: timers go on, and R2 decides (RFC 9293 MUST-56).
-                stack.counters.increment(TcpCounter.OUT_NO_ROUTE);
-                return true;
-            }
-        }
-    }
-
-    private int ecnFlags(TcpConnection c) {
-        return c.ecnEcho ? TcpHeader.ECE : 0;
-    }
-
-    /** Writes the options of a segment of a synchronized connection; returns their length, a multiple of 4. */
-    private int writeOptions(TcpConnection c, int at, boolean pureAck, long now) {
-        ByteBuf header = frame.header();
-        int position = at;
-        if (c.timestampsOn) {
-            header.setInt(position, 0x0101_080a);
-            header.setInt(position + 4, stack.timestamp(now) + c.timestampOffset - timestampAge);
-            header.setInt(position + 8, c.tsRecent);
-            position += TcpOption.TIMESTAMPS_ALIGNED_LENGTH;
-        }
-        if (c.sackOn && (c.hasDsack || c.reassembly.sackCount() > 0)) {
-            int blocks = Math.min(
-                    c.reassembly.sackCount() + (c.hasDsack ? 1 : 0),
-                    (TcpOption.MAX_LENGTH - (position - at) - TcpOption.SACK_ALIGNED_BASE)
-                            / TcpOption.SACK_BLOCK_LENGTH);
-            header.setInt(position, 0x0101_0500 | 2 + blocks * TcpOption.SACK_BLOCK_LENGTH);
-            position += TcpOption.SACK_ALIGNED_BASE;
-            int written = 0;
-            if (c.hasDsack) {
-                header.setInt(position, c.dsackStart);
-                header.setInt(position + 4, c.dsackEnd);
-                position += TcpOption.SACK_BLOCK_LENGTH;
-                written++;
-                c.hasDsack = false;
-                stack.counters.increment(
-                        SequenceNumber.lessThan(c.dsackStart, c.rcvNxt)
-                                ? TcpCounter.TCP_DSACK_OLD_SENT
-                                : TcpCounter.TCP_DSACK_OFO_SENT);
-            }
-            for (int i = 0; written < blocks; i++, written++) {
-                header.setInt(position, c.reassembly.sackStart(i));
-                header.setInt(position + 4, c.reassembly.sackEnd(i));
-                position += TcpOption.SACK_BLOCK_LENGTH;
-            }
-        }
-        frame.append(position - at);
-        return position - at;
-    }
-
-    // ------------------------------------------------------------------------------------------------ acknowledgements
-
-    /** Sends an acknowledgement without data, now. */
-    void sendAck(TcpConnection c, long now) {
-        transmit(c, c.sndNxt, 0, c.sndMss, TcpHeader.ACK, now);
-    }
-
-    /** Sends an old sequence number to make the peer answer: a keep-alive or a probe of a closed window (RFC 9293 §3.8.4, §3.8.6.1). */
-    void sendProbe(TcpConnection c, long now) {
-        transmit(c, c.sndUna - 1, 0, c.sndMss, TcpHeader.ACK, now);
-    }
-
-    private void ackSent(TcpConnection c) {
-        c.lastAckSent = c.rcvNxt;
-        if (c.ackPolicy.isPending()) {
-            c.ackPolicy.acked();
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------------ SYN and RST
-
-    /** Sends our SYN, or our SYN with an acknowledgement of the peer's (simultaneous open). */
-    void sendSyn(TcpConnection c, boolean acknowledge, long now) {
-        frame.reset();
-        int at = frame.append(TcpHeader.MIN_LENGTH);
-        // Asked for in the first SYN only: a path that drops it lets the second one through (RFC 3168 §6.1.1.1).
-        boolean ecn = !acknowledge && parameters.ecn == TcpParameters.Ecn.REQUEST && c.rtt.backoff() == 0;
-        c.ecnRequested = ecn;
-        SynOptions options = stack.synOptions;
-        options.reset();
-        options.mss = announcedMss(c);
-        options.windowScale = parameters.windowScaling && (!acknowledge || c.sndScale >= 0) ? c.rcvScale : -1;
-        options.sackPermitted = acknowledge ? c.sackOn : parameters.sack;
-        options.timestamps = acknowledge ? c.timestampsOn : parameters.timestamps;
-        options.timestampValue = stack.timestamp(now) + c.timestampOffset;
-        options.timestampEcho = acknowledge ? c.tsRecent : 0;
-        int payload = 0;
-        if (!acknowledge) {
-            payload = stack.fastOpen.prepareSyn(c, options);
-        }
-        int optionLength = options.write(frame.header(), at + TcpHeader.MIN_LENGTH);
-        frame.append(optionLength);
-        int headerLength = TcpHeader.MIN_LENGTH + optionLength;
-        if (payload > 0) {
-            payload = c.sendQueue.gather(frame, 0, payload);
-        }
-        int flags = TcpHeader.SYN | (acknowledge ? TcpHeader.ACK : 0) | (ecn ? TcpHeader.ECE | TcpHeader.CWR : 0);
-        if (acknowledge && c.ecnOn) {
-            flags |= TcpHeader.ECE;
-        }
-        int window = Math.min(0xffff, c.receiveBuffer.limit());
-        c.rcvAdv = c.rcvNxt + window;
-        TcpHeader.write(
-                frame.header(),
-                at,
-                c.localPort,
-                c.remotePort,
-                c.iss,
-                acknowledge ? c.rcvNxt : 0,
-                headerLength,
-                flags,
-                window,
-                0);
-        send(c, at, headerLength + payload, false, now);
-        stack.counters.increment(TcpCounter.OUT_SEGS);
-        c.statistics.segmentsOut++;
-        c.synSentAt = now;
-        c.lastSendAt = now;
-        stack.fastOpen.synSent(c, payload);
-    }
-
-    /** Resets the peer of a connection (RFC 9293 §3.10.5). */
-    void sendReset(TcpConnection c, long now) {
-        frame.reset();
-        int at = frame.append(TcpHeader.MIN_LENGTH);
-        TcpHeader.write(
-                frame.header(),
-                at,
-                c.localPort,
-                c.remotePort,
-                c.sndNxt,
-                c.rcvNxt,
-                TcpHeader.MIN_LENGTH,
-                TcpHeader.RST | TcpHeader.ACK,
-                0,
-                0);
-        send(c, at, TcpHeader.MIN_LENGTH, false, now);
-        stack.counters.increment(TcpCounter.OUT_SEGS);
-        stack.counters.increment(TcpCounter.OUT_RSTS);
     }
 }

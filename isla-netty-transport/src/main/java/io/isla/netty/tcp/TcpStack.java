@@ -69,6 +69,7 @@ public final class TcpStack implements TransportReceiver {
     final SentSegments.Pool segmentPool = new SentSegments.Pool();
     final ChunkPool chunkPool;
     final SynOptions synOptions = new SynOptions();
+    final SegmentWriter segments;
     final TcpOutput output;
     final TcpInput input;
     final TcpTimers timers;
@@ -120,8 +121,9 @@ public final class TcpStack implements TransportReceiver {
         chunkPool = new ChunkPool(allocator);
         flows = new FlowTable(random.getAsLong());
         portCounter = (int) random.getAsLong();
-        output = new TcpOutput(this, frame);
-        turn = new TurnQueue(output);
+        segments = new SegmentWriter(this, frame);
+        output = new TcpOutput(this, segments);
+        turn = new TurnQueue(output, segments);
         timers = new TcpTimers(this);
         input = new TcpInput(this);
         replies = new Replies(this, frame);
@@ -236,7 +238,7 @@ public final class TcpStack implements TransportReceiver {
 
     void sendFirstSyn(TcpConnection c, long now) {
         c.synSent = true;
-        output.sendSyn(c, false, now);
+        segments.sendSyn(c, false, now);
         timers.armForSyn(c, now);
     }
 
@@ -455,7 +457,7 @@ public final class TcpStack implements TransportReceiver {
 
     private void flushOwedAck(TcpConnection c, long now) {
         if (c.finReceived && c.ackPolicy.isPending() && c.state != TcpState.CLOSED && c.error() == null) {
-            output.sendAck(c, now);
+            segments.sendAck(c, now);
         }
     }
 

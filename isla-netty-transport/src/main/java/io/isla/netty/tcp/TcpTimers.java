@@ -78,7 +78,7 @@ final class TcpTimers {
             }
             c.ackPolicy.leaveInteractive();
             c.stack.counters.increment(TcpCounter.DELAYED_ACKS);
-            c.stack.output.sendAck(c, now);
+            c.stack.segments.sendAck(c, now);
         }
     }
 
@@ -381,7 +381,7 @@ final class TcpTimers {
         c.statistics.totalRetransmits++;
         c.synAmbiguous = true;
         c.rtt.backOff();
-        stack.output.sendSyn(c, c.state == TcpState.SYN_RECEIVED, now);
+        stack.segments.sendSyn(c, c.state == TcpState.SYN_RECEIVED, now);
         arm(c, Purpose.RETRANSMISSION, now + c.rtt.rto());
     }
 
@@ -414,7 +414,7 @@ final class TcpTimers {
         c.persistProbes++;
         c.persistBackoff++;
         stack.counters.increment(TcpCounter.TCP_WIN_PROBE);
-        stack.output.sendProbe(c, now);
+        stack.segments.sendProbe(c, now);
         armPersist(c, now);
     }
 
@@ -449,13 +449,13 @@ final class TcpTimers {
                 ? idle >= settings.userTimeoutMillis * MILLISECOND && c.keepAliveProbes > 0
                 : c.keepAliveProbes >= settings.keepCount;
         if (late) {
-            stack.output.sendReset(c, now);
+            stack.segments.sendReset(c, now);
             timedOut(c, now);
             return;
         }
         c.keepAliveProbes++;
         stack.counters.increment(TcpCounter.TCP_KEEP_ALIVE);
-        stack.output.sendProbe(c, now);
+        stack.segments.sendProbe(c, now);
         wheel.arm(c.lifeTimer, now + settings.keepIntervalSeconds * SECOND);
     }
 

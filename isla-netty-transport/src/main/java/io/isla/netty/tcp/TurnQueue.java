@@ -10,6 +10,7 @@ package io.isla.netty.tcp;
  */
 final class TurnQueue {
     private final TcpOutput output;
+    private final SegmentWriter segments;
     private TcpConnection firstReady;
     private TcpConnection lastReady;
     private TcpConnection firstAck;
@@ -20,7 +21,8 @@ final class TurnQueue {
     /** What users write is sent at the end of the turn. */
     private boolean holding;
 
-    TurnQueue(TcpOutput output) {
+    TurnQueue(TcpOutput output, SegmentWriter segments) {
+        this.segments = segments;
         this.output = output;
     }
 
@@ -134,7 +136,7 @@ final class TurnQueue {
             c.nextAck = null;
             c.onAckList = false;
             if (c.ackPolicy.isDue() && !c.released) {
-                output.sendAck(c, now);
+                segments.sendAck(c, now);
             }
         }
     }

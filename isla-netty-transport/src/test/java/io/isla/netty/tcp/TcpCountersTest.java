@@ -270,4 +270,20 @@ class TcpCountersTest {
         assertThat(info.advertisedMss()).isEqualTo(1460);
         assertThat(info.ackDelay()).isBetween(1L, 200_000_000L);
     }
+
+    @Test
+    void retransFailCountsWhatThereWasNoWayToSendAgain() {
+        SimSocket socket = connectWithSack();
+        socket.write(new byte[100]);
+        peer.expect(ACK);
+        peer.host.stack().removeAddress(peer.host.address(), () -> {});
+        peer.expectNothing(Duration.ofSeconds(2));
+
+        counts("TCPRetransFail", peer.counter("IslaOutNoRoute"));
+        assertThat(peer.counter("TCPRetransFail")).isPositive();
+
+        // The connection has outlived it.
+        peer.host.stack().addAddress(peer.host.address(), 24, () -> {});
+        assertThat(peer.expectWithin(Duration.ofSeconds(10), ACK).data).hasSize(100);
+    }
 }
