@@ -29,7 +29,9 @@ final class Inbox {
         /** A whole IP packet that this host sent to itself. */
         LOOPBACK,
         /** A copy of a frame that concerns all shards. */
-        COPY
+        COPY,
+        /** A copy of a whole IP packet that concerns all shards. */
+        PACKET_COPY
     }
 
     /** More packets than this wait for a shard that does not run: further ones are dropped, as by a full receive ring. */
@@ -118,7 +120,8 @@ final class Inbox {
     /** The shard has ended; but the one that leads brings its packets to whoever has its flows now. */
     private void passOn(Packet packet) {
         Shard leader = shard.host().leader();
-        if (packet.kind == Kind.COPY || leader == null || leader == shard || leader.inbox().closed) {
+        boolean copy = packet.kind == Kind.COPY || packet.kind == Kind.PACKET_COPY;
+        if (copy || leader == null || leader == shard || leader.inbox().closed) {
             dropped.incrementAndGet();
             packet.buffer.release();
         } else {

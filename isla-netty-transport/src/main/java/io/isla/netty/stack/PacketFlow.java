@@ -68,7 +68,10 @@ final class PacketFlow {
         return owner == null ? otherwise : owner;
     }
 
-    /** Whether a frame from the link is an ICMP or ICMPv6 error, or an ICMP redirect. Safe for any bytes. */
+    /**
+     * Whether a frame from the link is an ICMP or ICMPv6 error, or an ICMP redirect. Fragments are not: what they are a part of is told once it is whole. Safe
+     * for any bytes.
+     */
     static boolean isIcmpError(InboundFrame frame, Link.Medium medium) {
         ByteBuf buf = frame.buffer();
         int offset = frame.offset();
@@ -90,6 +93,7 @@ final class PacketFlow {
         if (buf.getByte(offset) >>> 4 == 4) {
             int headerLength = Ipv4Header.headerLength(buf, offset);
             return Ipv4Header.protocol(buf, offset) == IpProtocol.ICMP
+                    && !Ipv4Header.isFragment(buf, offset)
                     && length > headerLength
                     && isError(buf.getUnsignedByte(offset + headerLength));
         }

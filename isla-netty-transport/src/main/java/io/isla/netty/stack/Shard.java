@@ -591,7 +591,11 @@ public final class Shard {
             default -> {
                 // The shard that has received it has counted it.
                 ipCounters.muted(true);
-                ip.receiveCopy(packet, now);
+                if (kind == Inbox.Kind.COPY) {
+                    ip.receiveCopy(packet, now);
+                } else {
+                    ip.receivePacket(packet, now);
+                }
                 ipCounters.muted(false);
             }
         }

@@ -7,6 +7,7 @@ package io.isla.netty.stack;
 import io.isla.netty.ip.InboundPacket;
 import io.isla.netty.ip.Steering;
 import io.isla.netty.link.InboundFrame;
+import io.isla.netty.link.Link;
 
 /** Brings to its shard what the link could not: packets that were put together from fragments, and echo replies. */
 final class ShardSteering implements Steering {
@@ -18,6 +19,17 @@ final class ShardSteering implements Steering {
 
     @Override
     public boolean handOver(InboundFrame packet) {
+        if (PacketFlow.isIcmpError(packet, Link.Medium.IP)) {
+            // As of those that come whole: whose flow it is about, only its owner knows.
+            for (Shard other : shard.host().shards()) {
+                if (other != shard) {
+                    other.inbox()
+                            .offerCopy(
+                                    packet, Inbox.Kind.PACKET_COPY, shard.loop().allocator());
+                }
+            }
+            return false;
+        }
         Shard owner = PacketFlow.owner(shard.host().steering(), packet, shard);
         if (owner == shard) {
             return false;

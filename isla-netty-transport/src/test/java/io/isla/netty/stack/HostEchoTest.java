@@ -18,6 +18,7 @@ import io.isla.netty.wire.EtherType;
 import io.isla.netty.wire.IcmpHeader;
 import io.isla.netty.wire.IpAddress;
 import io.isla.netty.wire.IpProtocol;
+import io.isla.netty.wire.Ipv4Header;
 import io.netty.buffer.ByteBufAllocator;
 import java.io.IOException;
 import java.net.NoRouteToHostException;
@@ -197,6 +198,48 @@ class HostEchoTest {
         }
 
         assertThat(results).hasSize(4).containsOnly("TIME_EXCEEDED by 10.0.0.254");
+    }
+
+    @Test
+    void anErrorInFragmentsFindsTheShardThatHasAsked() throws Exception {
+        host(4);
+        for (Shard shard : shards.shards) {
+            shard.echo(to("192.0.2.1", 56), listener);
+        }
+        shards.settle();
+
+        int identification = 1;
+        for (byte[] request : requests()) {
+            byte[] error = Packets.icmp(
+                    IcmpHeader.TIME_EXCEEDED,
+                    0,
+                    0,
+                    Packets.ipv4(OWN, Packets.v4("192.0.2.1"), IpProtocol.ICMP, request));
+            receive(fragment(error, 0, 56, Ipv4Header.MORE_FRAGMENTS, identification));
+            receive(fragment(error, 56, error.length, 0, identification++));
+        }
+
+        assertThat(results).hasSize(4).containsOnly("TIME_EXCEEDED by 10.0.0.254");
+        // Those who only had a copy of it have not counted it.
+        assertThat(shards.host.counters())
+                .containsEntry("IpReasmOKs", 4L)
+                .containsEntry("IcmpInMsgs", 4L)
+                .containsEntry("IcmpInTimeExcds", 4L);
+        // Nor do they wait for more of it.
+        shards.pass(60, TimeUnit.SECONDS);
+        assertThat(shards.host.counters()).containsEntry("IpReasmFails", 0L);
+    }
+
+    private static byte[] fragment(byte[] message, int from, int to, int flags, int identification) {
+        return Packets.ipv4(
+                ROUTER,
+                OWN,
+                IpProtocol.ICMP,
+                64,
+                from / 8 | flags,
+                identification,
+                new byte[0],
+                Arrays.copyOfRange(message, from, to));
     }
 
     @Test
