@@ -6,6 +6,7 @@ package io.isla.netty.udp;
 
 import io.isla.netty.counter.Counters;
 import io.isla.netty.ip.IcmpError;
+import io.isla.netty.ip.IcmpErrorKind;
 import io.isla.netty.ip.InboundPacket;
 import io.isla.netty.ip.IpOutput;
 import io.isla.netty.ip.TransportReceiver;
@@ -272,13 +273,7 @@ public final class UdpStack implements TransportReceiver {
         boolean concerned = false;
         if (endpoints != null) {
             for (UdpEndpoint endpoint : endpoints) {
-                IpAddress remote = endpoint.remoteAddress();
-                // Only a connected endpoint is told, as by a kernel that was not asked for more (RFC 1122 §4.1.3.3).
-                if (endpoint.stack() == this
-                        && remote != null
-                        && remote.is(error.remoteHigh(), error.remoteLow())
-                        && endpoint.connectedLocalAddress().is(error.localHigh(), error.localLow())
-                        && endpoint.remotePort() == remotePort) {
+                if (endpoint.stack() == this && concerns(endpoint, error, remotePort)) {
                     concerned = true;
                     tell(endpoint, error, now);
                 }
@@ -289,6 +284,18 @@ public final class UdpStack implements TransportReceiver {
         }
     }
 
+    /**
+     * Only a connected endpoint is told, as by a kernel that was not asked for more (RFC 1122 §4.1.3.3); but how long packets may be is known of a path, whoever
+     * sends there (RFC 8201 §5.1). What a router does not split would never get through otherwise.
+     */
+    private static boolean concerns(UdpEndpoint endpoint, IcmpError error, int remotePort) {
+        boolean toldAlways = error.kind() == IcmpErrorKind.PACKET_TOO_BIG;
+        return (toldAlways || endpoint.remoteAddress() != null)
+                && endpoint.match(
+                                error.localHigh(), error.localLow(), error.remoteHigh(), error.remoteLow(), remotePort)
+                        > 0;
+    }
+
     private void tell(UdpEndpoint endpoint, IcmpError error, long now) {
         switch (error.kind()) {
             case PORT_UNREACHABLE, PROTOCOL_UNREACHABLE -> endpoint.error(new PortUnreachableException());
@@ -297,7 +304,7 @@ public final class UdpStack implements TransportReceiver {
             case PACKET_TOO_BIG -> {
                 ip.updatePathMtu(
                         error.localHigh(), error.localLow(), error.remoteHigh(), error.remoteLow(), error.mtu(), now);
-                if (endpoint.isFragmentationRefused()) {
+                if (endpoint.isFragmentationRefused() && endpoint.remoteAddress() != null) {
                     endpoint.error(new IOException("Message too long"));
                 }
             }

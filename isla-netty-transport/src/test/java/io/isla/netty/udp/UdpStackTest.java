@@ -263,9 +263,18 @@ class UdpStackTest {
 
     /** An ICMP error about what was sent from {@link #PORT} to a port of the peer. */
     private void sendIcmpError(int code, int quotedRemotePort) {
+        sendIcmpError(code, 0, quotedRemotePort);
+    }
+
+    private void sendPacketTooBig(int mtu) {
+        sendIcmpError(4, mtu, PEER_PORT);
+    }
+
+    private void sendIcmpError(int code, int word, int quotedRemotePort) {
         ByteBuf icmp = Unpooled.directBuffer(36).writeZero(36);
         icmp.setByte(0, 3);
         icmp.setByte(1, code);
+        icmp.setInt(4, word);
         icmp.setByte(8, 0x45);
         icmp.setShort(10, 33);
         icmp.setByte(16, 64);
@@ -297,6 +306,28 @@ class UdpStackTest {
         endpoint.disconnect();
         sendIcmpError(3, PEER_PORT);
         assertThat(endpoint.takeError()).isNull();
+    }
+
+    @Test
+    void learnsThePathMtuFromErrorsWhetherOrNotItIsConnected() throws IOException {
+        open("10.0.0.1");
+        UdpEndpoint endpoint = bind(host, IpAddress.ANY_V6, PORT);
+        endpoint.dontFragment(true);
+        ByteBuf payload = Unpooled.directBuffer(1400).writeZero(1400);
+        assertThat(endpoint.send(PEER, PEER_PORT, payload, 0, 1400, 0, time.nanoTime()))
+                .isEqualTo(IpOutput.Result.SENT);
+        sendPacketTooBig(1300);
+        // Nobody is connected to anybody, so it is no error of the endpoint; but it is known.
+        assertThat(endpoint.takeError()).isNull();
+        assertThat(endpoint.send(PEER, PEER_PORT, payload, 0, 1400, 0, time.nanoTime()))
+                .isEqualTo(IpOutput.Result.TOO_BIG);
+        assertThat(endpoint.connect(PEER, PEER_PORT)).isTrue();
+        sendPacketTooBig(1200);
+        assertThat(endpoint.takeError()).hasMessage("Message too long");
+        assertThat(endpoint.send(PEER, PEER_PORT, payload, 0, 1200, 0, time.nanoTime()))
+                .isEqualTo(IpOutput.Result.TOO_BIG);
+        payload.release();
+        assertThat(count(UdpCounter.ICMP_IGNORED)).isZero();
     }
 
     @Test
