@@ -16,7 +16,6 @@ import io.isla.netty.wire.TcpHeader;
 import io.netty.buffer.ByteBufAllocator;
 import java.io.IOException;
 import java.net.BindException;
-import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.SocketException;
 import java.util.ArrayList;
@@ -163,7 +162,7 @@ public final class TcpStack implements TransportReceiver {
      * @param local the source address, or {@code null} to have it chosen
      * @param localPort the source port, or 0 to have it chosen (RFC 6056)
      * @throws IOException if there is no route ({@link NoRouteToHostException}), the address is not local or no port is free
-     *     ({@link BindException}), or the destination cannot be connected to ({@link ConnectException})
+     *     ({@link BindException}), or the destination cannot be connected to ({@link NoRouteToHostException})
      */
     public TcpConnection connect(
             TcpSettings settings,
@@ -176,7 +175,7 @@ public final class TcpStack implements TransportReceiver {
             throws IOException {
         if (remote.isUnspecified() || remote.isMulticast() || remote.is(0, IpAddress.v4Low(-1))) {
             // RFC 9293 MUST-46.
-            throw new ConnectException("cannot connect to " + remote + ": not the address of one host");
+            throw new NoRouteToHostException("cannot connect to " + remote + ": not the address of one host");
         }
         io.isla.netty.ip.Path path = new io.isla.netty.ip.Path();
         IpAddress source = local != null ? local : remote.isV4() ? IpAddress.ANY_V4 : IpAddress.ANY_V6;
@@ -189,7 +188,7 @@ public final class TcpStack implements TransportReceiver {
             throw new NoRouteToHostException("No route to host: " + remote);
         }
         if (!path.isUnicast()) {
-            throw new ConnectException("cannot connect to " + remote + ": the broadcast address of a network");
+            throw new NoRouteToHostException("cannot connect to " + remote + ": the broadcast address of a network");
         }
         int port = localPort != 0
                 ? localPort

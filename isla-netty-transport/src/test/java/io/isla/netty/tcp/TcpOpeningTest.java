@@ -271,7 +271,7 @@ class TcpOpeningTest {
             assertThatThrownBy(() ->
                             peer.host.shard().connect(new TcpSettings(), null, 0, SimHost.parse(address), 80, null))
                     .as(address)
-                    .isInstanceOf(ConnectException.class)
+                    .isInstanceOf(NoRouteToHostException.class)
                     .hasMessageContaining(address);
         }
     }
