@@ -5,6 +5,7 @@
 package io.isla.netty.ip;
 
 import io.isla.netty.link.OutboundFrame;
+import io.isla.netty.wire.IpAddress;
 
 /** The network layer as a transport protocol sees it: all that TCP and UDP need in order to send. Shard thread only. */
 public interface IpOutput {
@@ -87,6 +88,9 @@ public interface IpOutput {
 
     /** Whether packets may be sent from an address: it is one of this host's own, or of those that it stands in for. */
     boolean isSource(long high, long low);
+
+    /** Whether an address is the limited broadcast address or that of one of this host's subnets. */
+    boolean isBroadcast(IpAddress address);
 
     /** Whether the address is one of this host's own unicast addresses (loopback included). */
     boolean isLocal(long high, long low);

@@ -565,6 +565,11 @@ public final class IpStack implements IpOutput {
     }
 
     @Override
+    public boolean isBroadcast(IpAddress address) {
+        return address.isV4() && context.addresses.isBroadcast(address.v4Bits());
+    }
+
+    @Override
     public boolean isLocal(long high, long low) {
         return resolver.isLocal(high, low);
     }

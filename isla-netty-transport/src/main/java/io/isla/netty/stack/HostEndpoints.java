@@ -44,7 +44,7 @@ public final class HostEndpoints {
     /**
      * Binds a datagram endpoint, which lives on the shard of the calling thread.
      *
-     * @param local unspecified for all addresses, or a multicast group
+     * @param local unspecified for all addresses, or a multicast group or broadcast address, at which no others are heard
      * @param port 1 to 65535, or 0 for any that is free
      * @param reuse whether others that say so too may bind the port
      * @param freeBind whether the address may be none of this host's, or not yet
@@ -54,7 +54,7 @@ public final class HostEndpoints {
     public UdpEndpoint open(
             Shard shard, IpAddress local, int port, boolean reuse, boolean freeBind, boolean v6Only, UdpUser user)
             throws IOException {
-        if (!freeBind && !local.isMulticast()) {
+        if (!freeBind && !local.isMulticast() && !shard.ip().isBroadcast(local)) {
             host.checkLocal(local);
         }
         int bound = ports.bind(local, port, reuse, v6Only);

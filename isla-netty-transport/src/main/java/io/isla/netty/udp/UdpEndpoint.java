@@ -32,6 +32,9 @@ public final class UdpEndpoint {
 
     private final UdpStack stack;
     private final IpAddress localAddress;
+    /** Whether that is many hosts' address: it is heard, but never spoken from. */
+    private final boolean shared;
+
     private final int localPort;
     private final boolean v6Only;
     /** The way to the peer; belongs to the present shard. */
@@ -86,6 +89,7 @@ public final class UdpEndpoint {
             Queue<UdpDatagram> handedOver) {
         this.stack = stack;
         this.localAddress = localAddress;
+        shared = localAddress.isMulticast() || stack.ip.isBroadcast(localAddress);
         this.localPort = localPort;
         this.v6Only = v6Only;
         this.user = user;
@@ -100,6 +104,10 @@ public final class UdpEndpoint {
     /** The local address, unspecified for all. */
     public IpAddress localAddress() {
         return localAddress;
+    }
+
+    boolean isShared() {
+        return shared;
     }
 
     /** The local port. */
@@ -370,7 +378,7 @@ public final class UdpEndpoint {
             return false;
         }
         if (!IpAddress.isMulticast(groupHigh, groupLow)) {
-            return localAddress.isUnspecified();
+            return localAddress.isUnspecified() || localAddress.is(groupHigh, groupLow);
         }
         if (!localAddress.isUnspecified() && !localAddress.is(groupHigh, groupLow)) {
             return false;

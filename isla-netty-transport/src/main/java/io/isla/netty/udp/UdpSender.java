@@ -38,7 +38,7 @@ final class UdpSender {
      */
     boolean resolve(UdpEndpoint endpoint, IpAddress local, Path path, IpAddress to) {
         IpAddress from = local != null ? local : endpoint.localAddress();
-        if (from.isUnspecified() && (!from.isV4() || to.isV4()) || from.isMulticast()) {
+        if (from.isUnspecified() && (!from.isV4() || to.isV4()) || local == null && endpoint.isShared()) {
             from = to.isV4() ? IpAddress.ANY_V4 : IpAddress.ANY_V6;
         }
         return stack.ip.resolve(path, from.high(), from.low(), to.high(), to.low());

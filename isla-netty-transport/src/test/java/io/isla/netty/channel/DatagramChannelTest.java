@@ -37,6 +37,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Datagram channels keep the contract of Netty's own. */
 @Timeout(TwoHosts.DEADLINE_SECONDS)
@@ -266,6 +268,31 @@ class DatagramChannelTest {
                 .sync();
         assertThat(serverLog.next().text()).isEqualTo("all");
         assertThat(clientLog.next().text()).isEqualTo("all");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10.0.0.255", "255.255.255.255"})
+    void aChannelThatIsBoundToABroadcastAddressHearsOnlyWhatIsSentThere(String broadcast) throws Exception {
+        Channel server = bootstrap(hosts.serverGroup, serverLog)
+                .option(ChannelOption.SO_BROADCAST, true)
+                .bind(broadcast, 0)
+                .sync()
+                .channel();
+        InetSocketAddress all = new InetSocketAddress(broadcast, address(server).getPort());
+        Channel client = bootstrap(hosts.clientGroup, clientLog)
+                .option(ChannelOption.SO_BROADCAST, true)
+                .bind(0)
+                .sync()
+                .channel();
+        client.writeAndFlush(new DatagramPacket(text("one"), new InetSocketAddress(TwoHosts.SERVER, all.getPort())))
+                .sync();
+        client.writeAndFlush(new DatagramPacket(text("all"), all)).sync();
+        DatagramLog.Received received = serverLog.next();
+        assertThat(received.text()).isEqualTo("all");
+        // It speaks from an address of its host, as one that is bound to no address.
+        server.writeAndFlush(new DatagramPacket(text("here"), received.sender()))
+                .sync();
+        assertThat(clientLog.next().sender()).isEqualTo(new InetSocketAddress(TwoHosts.SERVER, all.getPort()));
     }
 
     @Test
