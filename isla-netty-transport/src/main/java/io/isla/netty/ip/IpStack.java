@@ -229,12 +229,31 @@ public final class IpStack implements IpOutput {
         }
     }
 
-    private void lead(long now) {
+    /**
+     * The link is up again after it was down, maybe at another network: neighbours are looked for anew. The shard that leads tells of addresses and groups
+     * again, and asks for routers (RFC 4861 §6.3.7).
+     */
+    public void linkUp(long now) {
+        context.neighbors.clear();
+        if (started && context.leader) {
+            introduce(now);
+            if (context.ipv6.acceptRouterAdvertisements()
+                    && (autoconfiguration.linkLocalAddress() != null || !context.ipv6.autoconfigure())) {
+                routers.startSoliciting(now);
+            }
+        }
+    }
+
+    private void introduce(long now) {
         reporterV4.start(now);
         reporterV6.start(now);
         if (context.ethernet) {
             arp.announceAll(now);
         }
+    }
+
+    private void lead(long now) {
+        introduce(now);
         if (context.ipv6.autoconfigure() && context.mtuV6 >= Ipv6Header.MIN_MTU) {
             autoconfiguration.start(now);
         } else if (context.ipv6.acceptRouterAdvertisements()) {

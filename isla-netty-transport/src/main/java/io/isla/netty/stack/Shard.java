@@ -637,7 +637,10 @@ public final class Shard {
         @Override
         public void onLinkUp() {
             linkError = null;
-            host.linkUp();
+            ip.linkUp(now());
+            if (leader) {
+                host.linkUp();
+            }
         }
     }
 

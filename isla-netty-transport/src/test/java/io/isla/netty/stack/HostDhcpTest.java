@@ -316,6 +316,21 @@ class HostDhcpTest {
     }
 
     @Test
+    void asksOnceWhetherTheLeaseIsGoodWhereTheLinkComesUpAgain() throws IOException {
+        host(3, false);
+        bind();
+
+        shards.link.first().setUp(false);
+        shards.settle();
+        shards.sent.clear();
+        shards.link.first().setUp(true);
+        shards.settle();
+
+        assertThat(next(DhcpOption.REQUEST).source()).isEqualTo(IpAddress.ANY_V4);
+        noMessage();
+    }
+
+    @Test
     void anotherShardGoesOnWithTheLease() throws IOException {
         bound(3);
         shards.stop(shards.host.leader());

@@ -216,6 +216,46 @@ class HostNetworkTest {
     }
 
     @Test
+    void introducesItselfAgainWhereTheLinkComesUpAgain() throws Exception {
+        host(3, automatic(false).andThen(setup -> setup.addresses = List.of(address("10.0.0.2", 24))));
+        awaitLinkLocal();
+        advertise(1800);
+        int peer = Packets.v4("10.0.0.1");
+        int own = Packets.v4("10.0.0.2");
+        shards.receive(Packets.arp(Shards.OWN_LINK, ArpHeader.REQUEST, Shards.PEER_LINK, peer, 0, own));
+        shards.pass(20, TimeUnit.SECONDS);
+
+        shards.link.first().setUp(false);
+        shards.settle();
+        shards.sent.clear();
+        shards.link.first().setUp(true);
+        shards.pass(1, TimeUnit.SECONDS);
+
+        assertThat(shards.take(EtherType.ARP))
+                .containsExactly(Packets.arp(0xffff_ffff_ffffL, ArpHeader.REQUEST, Shards.OWN_LINK, own, 0, own));
+        List<byte[]> sent = shards.take(EtherType.IPV6);
+        assertThat(sent)
+                .as("router solicitations")
+                .filteredOn(frame -> (frame[54] & 0xff) == Icmpv6Header.ROUTER_SOLICITATION)
+                .hasSize(1);
+        // Behind a Hop-by-Hop Options header.
+        assertThat(sent)
+                .as("reports of groups")
+                .filteredOn(frame -> frame[20] == 0 && (frame[62] & 0xff) == Icmpv6Header.MULTICAST_LISTENER_REPORT_V2)
+                .isNotEmpty();
+        // Its neighbours may be others now.
+        for (Shard shard : shards.shards) {
+            Path path = new Path();
+            IpAddress to = address("10.0.0.1");
+            assertThat(shard.ip().resolve(path, 0, IpAddress.ANY_V4.low(), to.high(), to.low()))
+                    .isTrue();
+            shard.ip().prepare(path, shard.now());
+        }
+        shards.settle();
+        assertThat(shards.take(EtherType.ARP)).as("questions for a neighbour").hasSize(3);
+    }
+
+    @Test
     void addressesAndNameServersExpireOnAllShards() throws Exception {
         host(2, automatic(false));
         awaitLinkLocal();
