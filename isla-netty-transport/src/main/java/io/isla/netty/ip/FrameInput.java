@@ -86,7 +86,7 @@ final class FrameInput {
         if (version == 4) {
             ipv4.receive(frame, offset, length, arrival, now);
         } else if (version == 6) {
-            ipv6.receive(frame, offset, length, arrival, false, now);
+            ipv6.receive(frame, offset, length, arrival, context.copied, now);
         } else {
             counters.increment(IpCounter.LINK_IN_UNKNOWN_VERSION);
         }

@@ -52,6 +52,9 @@ final class IpContext {
     int hopLimit = DEFAULT_HOP_LIMIT;
     /** The UDP port at which datagrams are taken whatever address they are for; 0 for none. */
     int unconfiguredPort;
+
+    /** Whether what is being received is a copy of what another shard has received. */
+    boolean copied;
     /** Changes whenever a path might come out differently. */
     int generation;
 

@@ -291,7 +291,16 @@ public final class IpStack implements IpOutput {
 
     /** A copy of a frame that another shard has received, and for which {@link #concernsEveryShard} is true: learnt from, not answered. */
     public void receiveCopy(InboundFrame frame, long now) {
+        context.copied = true;
         input.receive(frame, false, now);
+        context.copied = false;
+    }
+
+    /** The same for a whole packet, which starts with its IP header. */
+    public void receivePacketCopy(InboundFrame packet, long now) {
+        context.copied = true;
+        receivePacket(packet, now);
+        context.copied = false;
     }
 
     /**

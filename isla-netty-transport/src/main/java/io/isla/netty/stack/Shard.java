@@ -594,7 +594,7 @@ public final class Shard {
                 if (kind == Inbox.Kind.COPY) {
                     ip.receiveCopy(packet, now);
                 } else {
-                    ip.receivePacket(packet, now);
+                    ip.receivePacketCopy(packet, now);
                 }
                 ipCounters.muted(false);
             }

@@ -13,6 +13,7 @@ import io.isla.netty.ip.Ipv6Config;
 import io.isla.netty.ip.Packets;
 import io.isla.netty.ip.Path;
 import io.isla.netty.ip.Route;
+import io.isla.netty.link.Link;
 import io.isla.netty.link.MacAddress;
 import io.isla.netty.wire.ArpHeader;
 import io.isla.netty.wire.EtherType;
@@ -213,6 +214,24 @@ class HostNetworkTest {
                 .allSatisfy(each -> assertThat(each)
                         .hasSize(1)
                         .allSatisfy(address -> assertThat(address.isLinkLocal()).isTrue()));
+    }
+
+    @Test
+    void aNeighborIsAnsweredOnceOnALinkWithoutLinkAddresses() throws Exception {
+        IpAddress own = address("fd00::2");
+        host(3, setup -> {
+            setup.medium = Link.Medium.IP;
+            setup.addresses = List.of(new HostConfiguration.Address(own, 64));
+        });
+        shards.pass(5, TimeUnit.SECONDS);
+        shards.sent.clear();
+
+        shards.receive(
+                Packets.discovery(address("fd00::1"), own, Icmpv6Header.NEIGHBOR_SOLICITATION, 0, Packets.bytes(own)));
+
+        assertThat(shards.sent)
+                .filteredOn(packet -> (packet[40] & 0xff) == Icmpv6Header.NEIGHBOR_ADVERTISEMENT)
+                .hasSize(1);
     }
 
     @Test
