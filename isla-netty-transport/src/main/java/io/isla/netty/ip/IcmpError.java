@@ -12,6 +12,7 @@ import io.netty.buffer.ByteBuf;
  * from an address of this host; whether it belongs to a live connection is the transport's to check (RFC 5927).
  */
 public final class IcmpError {
+    boolean copied;
     IcmpErrorKind kind;
     int type;
     int code;
@@ -29,6 +30,11 @@ public final class IcmpError {
 
     /** Creates an object to be filled. */
     public IcmpError() {}
+
+    /** Whether another shard has received it, and this one sees a copy. */
+    public boolean isCopied() {
+        return copied;
+    }
 
     /** What it means. */
     public IcmpErrorKind kind() {

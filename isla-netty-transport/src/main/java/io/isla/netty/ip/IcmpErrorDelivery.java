@@ -126,6 +126,7 @@ final class IcmpErrorDelivery {
             error.reporterHigh = error.localHigh;
             error.reporterLow = error.localLow;
         }
+        error.copied = context.copied;
         error.kind = kind;
         error.type = type;
         error.code = code;

@@ -39,7 +39,16 @@ final class IcmpReaction {
             return;
         }
         if (!(flow instanceof TcpConnection c)) {
-            stack.counters.increment(TcpCounter.ICMP_IGNORED);
+            // Every shard sees the error; the one whose flow it would be counts it.
+            if (stack.policy.owns(
+                    error.localHigh(),
+                    error.localLow(),
+                    localPort,
+                    error.remoteHigh(),
+                    error.remoteLow(),
+                    remotePort)) {
+                stack.counters.increment(TcpCounter.ICMP_IGNORED);
+            }
             return;
         }
         if (!SequenceNumber.between(c.sndUna, sequence, c.sndNxt) || sequence == c.sndNxt && c.flightSize() > 0) {

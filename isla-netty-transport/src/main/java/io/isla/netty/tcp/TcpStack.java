@@ -80,7 +80,7 @@ public final class TcpStack implements TransportReceiver {
     final FlowSecrets secrets;
     private final SipHash hash;
     private final LongSupplier random;
-    private final FlowPolicy policy;
+    final FlowPolicy policy;
     private final TcpSegment segment = new TcpSegment();
     private Object attachment;
     private int portCounter;

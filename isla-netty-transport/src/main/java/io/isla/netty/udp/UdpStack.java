@@ -273,13 +273,15 @@ public final class UdpStack implements TransportReceiver {
         boolean concerned = false;
         if (endpoints != null) {
             for (UdpEndpoint endpoint : endpoints) {
-                if (endpoint.stack() == this && concerns(endpoint, error, remotePort)) {
+                if (concerns(endpoint, error, remotePort)) {
                     concerned = true;
-                    tell(endpoint, error, now);
+                    if (endpoint.stack() == this) {
+                        tell(endpoint, error, now);
+                    }
                 }
             }
         }
-        if (!concerned) {
+        if (!concerned && !error.isCopied()) {
             counters.increment(UdpCounter.ICMP_IGNORED);
         }
     }
