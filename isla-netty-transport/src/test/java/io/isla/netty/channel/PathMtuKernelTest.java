@@ -15,10 +15,14 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.DatagramPacket;
+import io.netty.util.concurrent.Future;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +134,48 @@ class PathMtuKernelTest {
             assertThat(isla.host.counters().get("TCPMTUPSuccess"))
                     .as("probes that got through")
                     .isPositive();
+            isla.expectNoWarnings();
+        } finally {
+            isla.close();
+        }
+    }
+
+    /** Datagrams of 1,400 bytes, which no router may split, come back to a channel that is connected to nobody. */
+    @Test
+    @RequiresProgram("socat")
+    void datagramsGetThroughOnceTheRouterHasSaidHowLongTheyMayBe() throws Exception {
+        RoutedHost isla = new RoutedHost(true);
+        try {
+            narrow(isla);
+            InetSocketAddress to = new InetSocketAddress("fd85::1", PORT);
+            Process echo = isla.world.start("socat UDP6-RECVFROM:" + PORT + ",fork PIPE");
+            CompletableFuture<Integer> answer = new CompletableFuture<>();
+            Channel channel = new Bootstrap()
+                    .group(isla.group)
+                    .channel(IslaDatagramChannel.class)
+                    .handler(new SimpleChannelInboundHandler<DatagramPacket>() {
+                        @Override
+                        protected void channelRead0(ChannelHandlerContext context, DatagramPacket packet) {
+                            answer.complete(packet.content().readableBytes());
+                        }
+                    })
+                    .bind(0)
+                    .sync()
+                    .channel();
+            // Again and again, as the first is lost, and so are all until somebody listens.
+            Future<?> asking = channel.eventLoop()
+                    .scheduleAtFixedRate(
+                            () -> channel.writeAndFlush(new DatagramPacket(Unpooled.wrappedBuffer(new byte[1400]), to)),
+                            0,
+                            100,
+                            TimeUnit.MILLISECONDS);
+            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(1400);
+            asking.cancel(false);
+            echo.destroy();
+            assertThat(isla.host.counters())
+                    .hasEntrySatisfying(
+                            "Icmp6InPktTooBigs", told -> assertThat(told).isPositive())
+                    .hasEntrySatisfying("Ip6FragOKs", split -> assertThat(split).isPositive());
             isla.expectNoWarnings();
         } finally {
             isla.close();
