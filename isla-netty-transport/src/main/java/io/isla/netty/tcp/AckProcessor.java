@@ -131,13 +131,7 @@ final class AckProcessor {
         if (c.flightSize() == 0) {
             c.statistics.phase(TcpStatistics.IDLE, now);
         }
-        if (c.writableWanted && c.sendQueue.size() <= c.sendBuffer - c.sendBuffer / 3) {
-            int limit = c.settings.notSentLowWater;
-            if (limit <= 0 || c.unsentBytes() < limit) {
-                c.writableWanted = false;
-                c.raise(TcpEvents.WRITABLE);
-            }
-        }
+        c.checkWritable();
     }
 
     /** Takes the window of a segment unless the segment is older than the one that last gave it; returns whether it changed. */
@@ -221,10 +215,7 @@ final class AckProcessor {
         long wanted = 2L * Math.min(c.window.cwnd, Math.max(c.sndWnd, c.sndMss)) + 2L * c.sndMss;
         if (wanted > c.sendBuffer) {
             c.sendBuffer = (int) Math.min(wanted, stack.parameters.maxSendBuffer);
-            if (c.writableWanted && c.sendQueue.size() < c.sendBuffer - c.sendBuffer / 3) {
-                c.writableWanted = false;
-                c.raise(TcpEvents.WRITABLE);
-            }
+            c.checkWritable();
         }
     }
 }

@@ -50,6 +50,11 @@ final class CongestionWindow {
         return limited || inSlowStart() && cwnd < 2L * maxInFlight;
     }
 
+    /** The most that was in flight in the last round trip. */
+    int maxInFlight() {
+        return maxInFlight;
+    }
+
     boolean inSlowStart() {
         return cwnd < ssthresh;
     }

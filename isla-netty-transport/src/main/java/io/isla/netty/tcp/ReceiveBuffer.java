@@ -11,6 +11,17 @@ package io.isla.netty.tcp;
 final class ReceiveBuffer {
     private static final long MIN_MEMORY = 64 * 1024;
 
+    /**
+     * A round trip of this many times the shortest one is mostly spent in queues, that of the link and the loop included: a larger window would make them
+     * longer, and nothing faster.
+     */
+    private static final int MAX_QUEUEING = 8;
+    /** What a short round trip brings is the mean of those of so many nanoseconds: one in which a queue is emptied says little. */
+    private static final long MIN_MEASURED = 2_000_000;
+
+    /** How long the shortest round trip is remembered, in nanoseconds. */
+    private static final long MIN_RTT_WINDOW = 10_000_000_000L;
+
     private final TcpParameters parameters;
     private boolean fixed;
     private int limit;
@@ -27,6 +38,15 @@ final class ReceiveBuffer {
     private int rttSequence;
     private long rttStart;
     private boolean rttStarted;
+    /** The shortest of late, or 0. */
+    private long minRtt;
+
+    private long minRttAt;
+    /** The timestamp whose echo is awaited, and when it was first sent. */
+    private int awaited;
+
+    private long awaitedAt;
+    private boolean awaiting;
 
     ReceiveBuffer(TcpParameters parameters, int fixedSize) {
         this.parameters = parameters;
@@ -84,9 +104,31 @@ final class ReceiveBuffer {
         }
     }
 
-    /** An echoed timestamp gives the round-trip time of received data. */
-    void sampleRtt(long sample) {
-        rtt = rtt == 0 ? sample : (rtt * 7 + sample) / 8;
+    /**
+     * A segment leaves with a timestamp: the echo of the first that bears it tells how long the path takes, more exactly than the ticks in which timestamps
+     * count.
+     */
+    void timestampSent(int timestamp, long now) {
+        if (!awaiting && timestamp != awaited) {
+            awaiting = true;
+            awaited = timestamp;
+            awaitedAt = now;
+        }
+    }
+
+    /** Data has arrived with the echo of a timestamp (RFC 7323 §4). */
+    void timestampEchoed(int echo, long now) {
+        if (awaiting && echo - awaited >= 0) {
+            awaiting = false;
+            if (echo == awaited) {
+                long sample = Math.max(1, now - awaitedAt);
+                rtt = rtt == 0 ? sample : (rtt * 7 + sample) / 8;
+                if (minRtt == 0 || sample <= minRtt || now - minRttAt > MIN_RTT_WINDOW) {
+                    minRtt = sample;
+                    minRttAt = now;
+                }
+            }
+        }
     }
 
     /**
@@ -106,13 +148,18 @@ final class ReceiveBuffer {
             return;
         }
         long round = rtt != 0 ? rtt : senderRtt;
-        if (round == 0 || now - roundStart < round) {
+        if (minRtt != 0) {
+            round = Math.min(round, MAX_QUEUEING * minRtt);
+        }
+        long elapsed = now - roundStart;
+        if (round == 0 || elapsed < Math.max(round, MIN_MEASURED)) {
             return;
         }
+        readInRound = (long) (readInRound * ((double) round / elapsed));
         if (readInRound > readInLastRound) {
             long wanted = 2 * readInRound + 16L * mss;
             if (readInLastRound > 0) {
-                wanted += 2 * wanted * (readInRound - readInLastRound) / readInLastRound;
+                wanted += 2 * wanted * Math.min(readInRound - readInLastRound, readInLastRound) / readInLastRound;
             }
             if (wanted > limit) {
                 limit = (int) Math.min(wanted, parameters.maxReceiveBuffer);

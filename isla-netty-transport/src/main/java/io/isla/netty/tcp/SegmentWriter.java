@@ -164,9 +164,11 @@ final class SegmentWriter {
         int position = at;
         if (c.timestampsOn) {
             header.setInt(position, 0x0101_080a);
-            header.setInt(position + 4, stack.timestamp(now) + c.timestampOffset - timestampAge);
+            int timestamp = stack.timestamp(now) + c.timestampOffset - timestampAge;
+            header.setInt(position + 4, timestamp);
             header.setInt(position + 8, c.tsRecent);
             position += TcpOption.TIMESTAMPS_ALIGNED_LENGTH;
+            c.receiveBuffer.timestampSent(timestamp, now);
         }
         if (c.sackOn && (c.hasDsack || c.reassembly.sackCount() > 0)) {
             int blocks = Math.min(

@@ -161,6 +161,10 @@ public final class TcpConnection extends Flow {
     boolean onReadyList;
     TcpConnection nextOutput;
     boolean onOutputList;
+    /** The turn in which it has last sent new data, and how many bytes. */
+    int turn;
+
+    int sentInTurn;
     TcpConnection nextAck;
     boolean onAckList;
     private IOException error;
@@ -359,14 +363,32 @@ public final class TcpConnection extends Flow {
 
     /** How many bytes the send buffer takes now; at 0 or below, {@link TcpEvents#WRITABLE} will tell of room. */
     public int writableBytes() {
-        int room = sendBuffer - sendQueue.size();
-        if (settings.notSentLowWater > 0 && room > 0) {
-            room = Math.min(room, settings.notSentLowWater - unsentBytes());
-        }
+        int room = Math.min(sendBuffer - sendQueue.size(), unsentLimit() - unsentBytes());
         if (room <= 0) {
             writableWanted = true;
         }
         return room;
+    }
+
+    /**
+     * How many bytes may wait to be sent. Of a buffer whose size is not the user's choice, no more than goes out in the time to get more: what has waited long is in
+     * no cache any more when it is sent.
+     */
+    private int unsentLimit() {
+        int limit = settings.sendBuffer > 0 ? Integer.MAX_VALUE : Math.max(TurnQueue.QUANTUM * 2, window.maxInFlight());
+        return settings.notSentLowWater > 0 ? Math.min(limit, settings.notSentLowWater) : limit;
+    }
+
+    /** Tells the user of room, if he waits for it, once there is so much that it is worth it. */
+    void checkWritable() {
+        if (writableWanted && sendQueue.size() <= sendBuffer - sendBuffer / 3) {
+            int limit = unsentLimit();
+            int unsent = unsentBytes();
+            if (unsent < limit && (settings.notSentLowWater > 0 || unsent <= limit / 2)) {
+                writableWanted = false;
+                raise(TcpEvents.WRITABLE);
+            }
+        }
     }
 
     /**

@@ -428,11 +428,8 @@ final class TcpInput {
         if (hadGap) {
             drainReassembly(c);
         }
-        if (c.timestampsOn && segment.hasTimestamps && segment.timestampEcho != 0 && length >= c.ackPolicy.rcvMss) {
-            int millis = stack.timestamp(now) + c.timestampOffset - segment.timestampEcho;
-            if (millis >= 0 && millis < 60_000) {
-                c.receiveBuffer.sampleRtt(Math.max(1, millis) * 1_000_000L);
-            }
+        if (c.timestampsOn && segment.hasTimestamps && length >= c.ackPolicy.rcvMss) {
+            c.receiveBuffer.timestampEchoed(segment.timestampEcho, now);
         }
         c.receiveBuffer.adjust(c.rtt.srtt(), c.ackPolicy.rcvMss, now);
         c.raise(TcpEvents.READABLE);

@@ -93,6 +93,10 @@ final class TcpOutput {
             if (isPaced(c, now)) {
                 break;
             }
+            if (stack.turn.room(c) <= 0) {
+                stack.turn.outputLater(c);
+                break;
+            }
             if (c.mtuSearch != null) {
                 int probe = c.mtuSearch.probe(unsent, room, offered, now);
                 if (probe == PathMtuSearch.WAIT) {
@@ -144,6 +148,7 @@ final class TcpOutput {
                 return;
             }
         }
+        c.checkWritable();
         c.window.noteUsage(c.sndUna, c.sndNxt, c.inFlight(), limited);
         if (c.unsentBytes() == 0 && c.sent.lostBytes() == 0 && c.inFlight() < c.window.cwnd) {
             c.deliveryRate.onNothingToSend();
@@ -407,6 +412,7 @@ final class TcpOutput {
             c.smallSegmentEnd = end;
         }
         c.lastSendAt = now;
+        c.sentInTurn += sent;
         notePaced(c, sent, now);
         c.recovery.onNewDataSent(sent);
         c.ackPolicy.dataSent(now, parameters.maxAckDelay);

@@ -85,7 +85,7 @@ public final class TcpStack implements TransportReceiver {
     private Object attachment;
     private int portCounter;
 
-    private final TurnQueue turn;
+    final TurnQueue turn;
     private final IcmpReaction icmpErrors = new IcmpReaction(this);
     /**
      * Creates TCP for a shard.

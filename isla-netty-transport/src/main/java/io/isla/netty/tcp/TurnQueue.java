@@ -9,6 +9,12 @@ package io.isla.netty.tcp;
  * lists of connections; one object per shard.
  */
 final class TurnQueue {
+    /**
+     * The most new data of a connection in a turn, in bytes. Who writes faster than the link takes it would otherwise see acknowledgements late, take the
+     * path for a long one, and have its window and buffers grow until nothing is found in a cache any more.
+     */
+    static final int QUANTUM = 256 * 1024;
+
     private final TcpOutput output;
     private final SegmentWriter segments;
     private TcpConnection firstReady;
@@ -20,6 +26,7 @@ final class TurnQueue {
     private TcpConnection lastOutput;
     /** What users write is sent at the end of the turn. */
     private boolean holding;
+    private int turn;
 
     TurnQueue(TcpOutput output, SegmentWriter segments) {
         this.segments = segments;
@@ -49,6 +56,17 @@ final class TurnQueue {
         }
     }
 
+    /**
+     * How many bytes of new data a connection may still send in this turn: what is left goes in the next one, after the acknowledgements that have come meanwhile.
+     */
+    int room(TcpConnection c) {
+        if (c.turn != turn) {
+            c.turn = turn;
+            c.sentInTurn = 0;
+        }
+        return QUANTUM - c.sentInTurn;
+    }
+
     /** Whether {@link #deliverEvents()} or {@link #send(long)} has something to do. */
     boolean hasWork() {
         return firstReady != null || firstAck != null || firstOutput != null;
@@ -68,9 +86,16 @@ final class TurnQueue {
 
     /** The user has given a connection something to send. */
     void outputDue(TcpConnection c, long now) {
-        if (!holding) {
+        if (holding) {
+            outputLater(c);
+        } else {
             output.output(c, now);
-        } else if (!c.onOutputList) {
+        }
+    }
+
+    /** A connection has something to send, to be sent by the next {@link #send(long)}. */
+    void outputLater(TcpConnection c) {
+        if (!c.onOutputList) {
             c.onOutputList = true;
             c.nextOutput = null;
             if (lastOutput == null) {
@@ -120,6 +145,8 @@ final class TurnQueue {
 
     /** Sends what users have written in this turn, and then the acknowledgements that no data has carried (RFC 9293 MUST-58, MUST-59). */
     void send(long now) {
+        turn++;
+        TcpConnection end = lastOutput;
         while (firstOutput != null) {
             TcpConnection c = firstOutput;
             firstOutput = c.nextOutput;
@@ -129,6 +156,9 @@ final class TurnQueue {
             c.nextOutput = null;
             c.onOutputList = false;
             output.output(c, now);
+            if (c == end) {
+                break;
+            }
         }
         while (firstAck != null) {
             TcpConnection c = firstAck;
