@@ -5,7 +5,9 @@
 package io.isla.netty.channel.testsuite;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import io.isla.netty.testing.TimingTest;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBufAllocator;
@@ -45,6 +47,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -55,7 +58,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Nested;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
@@ -395,8 +397,11 @@ abstract class StreamTestsuite extends OnPairing {
      * class creates, so that of several subclasses in a JVM the first alone would have it.
      */
     @Nested
-    @Tag("timing")
+    @TimingTest
     class TrafficShapingHandler {
+        /** What each of the tests has by Netty's annotation. */
+        private static final Duration LIMIT = Duration.ofSeconds(10);
+
         private static final AtomicBoolean CREATED = new AtomicBoolean();
 
         @BeforeAll
@@ -415,13 +420,14 @@ abstract class StreamTestsuite extends OnPairing {
 
         @ParameterizedTest
         @MethodSource("tests")
-        @Timeout(10)
-        void passes(Method test, TestInfo info) throws Throwable {
-            try {
-                test.invoke(onPairing(), info);
-            } catch (InvocationTargetException e) {
-                throw e.getCause();
-            }
+        void passes(Method test, TestInfo info) {
+            assertTimeoutPreemptively(LIMIT, () -> {
+                try {
+                    test.invoke(onPairing(), info);
+                } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                }
+            });
         }
 
         /** Without a name: JUnit is not to take it for one of the classes that it runs. */
