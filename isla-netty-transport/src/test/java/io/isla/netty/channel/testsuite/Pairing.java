@@ -16,6 +16,7 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
@@ -225,42 +226,55 @@ final class Pairing {
         return List.of(new BootstrapComboFactory<>() {
             @Override
             public Bootstrap newServerInstance() {
-                return newDatagram(server, family);
+                return new DatagramBootstrap(server, family);
             }
 
             @Override
             public Bootstrap newClientInstance() {
-                return newDatagram(client, family);
+                return newDatagramClient(family);
             }
         });
     }
 
-    List<BootstrapFactory<Bootstrap>> datagramSocket() {
-        return List.of(() -> newDatagram(client, null));
+    /** For channels on the client's side. A clone is for channels on the side of the server: the one test that makes a clone has its server from it. */
+    Bootstrap newDatagramClient(SocketProtocolFamily family) {
+        return new DatagramBootstrap(client, family) {
+            @Override
+            public Bootstrap clone() {
+                Bootstrap clone = new DatagramBootstrap(server, family);
+                config().options().forEach((option, value) -> set(clone, option, value));
+                return clone;
+            }
+        };
     }
 
-    /**
-     * Binds its channels to their own side, whatever address a test names, unless to all.
-     *
-     * @param family {@code null} for both
-     */
-    private Bootstrap newDatagram(Transport side, SocketProtocolFamily family) {
-        return new Bootstrap() {
-            @Override
-            public ChannelFuture bind(SocketAddress address) {
-                InetSocketAddress inet = (InetSocketAddress) address;
-                return super.bind(
-                        inet.getAddress().isAnyLocalAddress()
-                                ? inet
-                                : side.place().at(family, inet.getPort()));
-            }
+    @SuppressWarnings("unchecked")
+    private static <T> void set(Bootstrap bootstrap, ChannelOption<T> option, Object value) {
+        bootstrap.option(option, (T) value);
+    }
 
-            @Override
-            public ChannelFuture connect(InetAddress remote, int port) {
-                return connect(
-                        remote.isLoopbackAddress() ? serverAt(family, port) : new InetSocketAddress(remote, port));
-            }
-        }.group(side.group()).channelFactory(() -> side.datagramChannel().apply(family));
+    /** Binds its channels to their own side, whatever address a test names, unless to all. */
+    private class DatagramBootstrap extends Bootstrap {
+        private final Transport side;
+        private final SocketProtocolFamily family;
+
+        DatagramBootstrap(Transport side, SocketProtocolFamily family) {
+            this.side = side;
+            this.family = family;
+            group(side.group()).channelFactory(() -> side.datagramChannel().apply(family));
+        }
+
+        @Override
+        public ChannelFuture bind(SocketAddress address) {
+            InetSocketAddress inet = (InetSocketAddress) address;
+            return super.bind(
+                    inet.getAddress().isAnyLocalAddress() ? inet : side.place().at(family, inet.getPort()));
+        }
+
+        @Override
+        public ChannelFuture connect(InetAddress remote, int port) {
+            return connect(remote.isLoopbackAddress() ? serverAt(family, port) : new InetSocketAddress(remote, port));
+        }
     }
 
     /** Some tests name the local host themselves, or a server by the wildcard address: they mean the side with the server. */

@@ -1,0 +1,13 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.channel.testsuite;
+
+/** Netty's tests of datagram sockets that wait for an ICMP error, within one host, through its loopback. */
+class LoopbackIcmpErrorTestsuiteTest extends IcmpErrorTestsuite {
+    @Override
+    Pairing newPairing() {
+        return Pairing.loopback();
+    }
+}
