@@ -131,7 +131,7 @@ final class AckProcessor {
         if (c.flightSize() == 0) {
             c.statistics.phase(TcpStatistics.IDLE, now);
         }
-        c.checkWritable();
+        c.tellOfRoom();
     }
 
     /** Takes the window of a segment unless the segment is older than the one that last gave it; returns whether it changed. */
@@ -215,7 +215,7 @@ final class AckProcessor {
         long wanted = 2L * Math.min(c.window.cwnd, Math.max(c.sndWnd, c.sndMss)) + 2L * c.sndMss;
         if (wanted > c.sendBuffer) {
             c.sendBuffer = (int) Math.min(wanted, stack.parameters.maxSendBuffer);
-            c.checkWritable();
+            c.tellOfRoom();
         }
     }
 }

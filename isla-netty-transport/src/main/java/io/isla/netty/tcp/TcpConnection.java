@@ -288,8 +288,10 @@ public final class TcpConnection extends Flow {
             }
             stack.timers.armKeepAlive(this, now);
             flush(now);
+            tellOfRoom();
         }
     }
+
 
     /** Bytes that can be read at once. */
     public int readableBytes() {
@@ -380,7 +382,7 @@ public final class TcpConnection extends Flow {
     }
 
     /** Tells the user of room, if he waits for it, once there is so much that it is worth it. */
-    void checkWritable() {
+    void tellOfRoom() {
         if (writableWanted && sendQueue.size() <= sendBuffer - sendBuffer / 3) {
             int limit = unsentLimit();
             int unsent = unsentBytes();

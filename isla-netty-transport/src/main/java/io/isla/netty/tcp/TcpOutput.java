@@ -148,7 +148,7 @@ final class TcpOutput {
                 return;
             }
         }
-        c.checkWritable();
+        c.tellOfRoom();
         c.window.noteUsage(c.sndUna, c.sndNxt, c.inFlight(), limited);
         if (c.unsentBytes() == 0 && c.sent.lostBytes() == 0 && c.inFlight() < c.window.cwnd) {
             c.deliveryRate.onNothingToSend();
