@@ -9,6 +9,7 @@ import io.isla.netty.stack.HostListener;
 import io.isla.netty.stack.HostStack;
 import io.isla.netty.stack.ListenScope;
 import io.isla.netty.stack.Shard;
+import io.isla.netty.tcp.TcpSettings;
 import io.isla.netty.wire.IpAddress;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
@@ -95,12 +96,14 @@ public final class IslaServerSocketChannel extends AbstractIslaChannel implement
                         config.isReusePort(),
                         config.isFreeBind(),
                         scope,
-                        config.holder().copy(),
+                        config.settings(),
                         // Until it is seen where accepted channels go, it is taken to be where this one is.
                         servingGroup,
                         queue);
         boundHost = host;
         listener = bound;
+        // What was set meanwhile.
+        config.publish();
         localAddress(new InetSocketAddress(wanted.getAddress(), bound.localPort()));
         active(true);
         signal();
@@ -136,6 +139,14 @@ public final class IslaServerSocketChannel extends AbstractIslaChannel implement
             servedElsewhere = true;
             servingGroup = group;
             boundHost.serve(present, group);
+        }
+    }
+
+    /** What accepted connections start with has been changed. Any thread. */
+    void settingsChanged(TcpSettings settings) {
+        HostListener present = listener;
+        if (present != null) {
+            present.settings(settings);
         }
     }
 

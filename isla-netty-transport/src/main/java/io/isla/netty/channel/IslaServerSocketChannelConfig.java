@@ -21,6 +21,7 @@ import io.netty.channel.socket.ServerSocketChannelConfig;
 import io.netty.util.NetUtil;
 import io.netty.util.internal.ObjectUtil;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * The options of an {@link IslaServerSocketChannel}: those of {@link ServerSocketChannelConfig}, {@link ChannelOption#TCP_FASTOPEN}, and those of
@@ -45,6 +46,22 @@ public final class IslaServerSocketChannelConfig extends DefaultChannelConfig im
 
     TcpSettingsHolder holder() {
         return settings;
+    }
+
+    /** What a listener is made with. */
+    TcpSettings settings() {
+        settings.taken();
+        return settings.copy();
+    }
+
+    /** Has the listener know what its connections start with. As the last to do so has seen all changes, none is lost. Any thread. */
+    synchronized void publish() {
+        channel.settingsChanged(settings.copy());
+    }
+
+    private void change(Consumer<TcpSettings> setter) {
+        settings.set(setter);
+        publish();
     }
 
     @Override
@@ -127,11 +144,11 @@ public final class IslaServerSocketChannelConfig extends DefaultChannelConfig im
             setBacklog((Integer) value);
         } else if (option == TCP_FASTOPEN) {
             int pending = ObjectUtil.checkPositiveOrZero((Integer) value, "TCP_FASTOPEN");
-            settings.set(s -> s.fastOpenBacklog(pending));
+            change(s -> s.fastOpenBacklog(pending));
         } else if (option == IslaChannelOption.SO_REUSEPORT) {
             setReusePort((Boolean) value);
         } else if (option == IslaChannelOption.IPV6_V6ONLY) {
-            settings.set(s -> s.v6Only((Boolean) value));
+            change(s -> s.v6Only((Boolean) value));
         } else if (option == IslaChannelOption.IP_FREEBIND) {
             freeBind = (Boolean) value;
         } else if (option == IslaChannelOption.IP_TRANSPARENT) {
@@ -142,6 +159,7 @@ public final class IslaServerSocketChannelConfig extends DefaultChannelConfig im
             deferAcceptSeconds = ObjectUtil.checkPositiveOrZero((Integer) value, "TCP_DEFER_ACCEPT");
         } else if (TcpOptions.isOfAccepting(option)) {
             TcpOptions.set(settings, option, value);
+            publish();
         } else {
             return super.setOption(option, value);
         }
@@ -238,7 +256,7 @@ public final class IslaServerSocketChannelConfig extends DefaultChannelConfig im
     @Override
     public IslaServerSocketChannelConfig setReceiveBufferSize(int bytes) {
         ObjectUtil.checkPositive(bytes, "SO_RCVBUF");
-        settings.set(s -> s.receiveBuffer(bytes));
+        change(s -> s.receiveBuffer(bytes));
         return this;
     }
 

@@ -24,15 +24,14 @@ final class TcpSettingsHolder {
         settings = new TcpSettings();
     }
 
-    /** Starts with the present values of another holder. */
+    /** Starts with the present values of another holder. If they have changed since a listener was made with them, a connection of its may have others. */
     TcpSettingsHolder(TcpSettingsHolder other) {
-        settings = other.share();
+        synchronized (other) {
+            other.shared = true;
+            settings = other.settings;
+            changed = other.changed;
+        }
         shared = true;
-    }
-
-    private synchronized TcpSettings share() {
-        shared = true;
-        return settings;
     }
 
     synchronized TcpSettings copy() {
@@ -64,7 +63,7 @@ final class TcpSettingsHolder {
         connection.settingsChanged(now);
     }
 
-    /** Forgets what has changed: a new connection has been made with it. */
+    /** Forgets what has changed: a new connection or listener has been made with it. */
     synchronized void taken() {
         changed = false;
     }

@@ -43,6 +43,11 @@ public final class HostListener implements TcpAcceptor {
         closed = true;
     }
 
+    /** Sets what connections start with that are requested from now on; copied. */
+    public void settings(TcpSettings settings) {
+        listener.settings(settings);
+    }
+
     /** The local address, unspecified if it listens on all. */
     public IpAddress localAddress() {
         return listener.localAddress();

@@ -121,7 +121,7 @@ final class PassiveOpens {
             listener.gate.onSyn(new UndecidedSyn(stack, request));
             return;
         }
-        if (segment.fastOpenLength != TcpSegment.NO_FAST_OPEN && listener.settings.fastOpenBacklog > 0) {
+        if (segment.fastOpenLength != TcpSegment.NO_FAST_OPEN && listener.settings().fastOpenBacklog > 0) {
             if (fastOpen(listener, queue, request, segment, now)) {
                 return;
             }
@@ -203,14 +203,14 @@ final class PassiveOpens {
         request.sack = parameters.sack && segment.sackPermitted;
         request.sndScale = parameters.windowScaling ? segment.windowScale : TcpSegment.NO_WINDOW_SCALE;
         request.rcvScale =
-                request.sndScale == TcpSegment.NO_WINDOW_SCALE ? 0 : stack.windowScale(request.listener.settings);
+                request.sndScale == TcpSegment.NO_WINDOW_SCALE ? 0 : stack.windowScale(request.listener.settings());
         request.ecn = isEcnSetup(segment);
     }
 
     private void prepareOptions(SynRequest request, long now) {
         SynOptions options = stack.synOptions;
         options.reset();
-        options.mss = stack.announcedMss(request.remoteHigh, request.remoteLow, request.listener.settings);
+        options.mss = stack.announcedMss(request.remoteHigh, request.remoteLow, request.listener.settings());
         options.windowScale = request.sndScale == TcpSegment.NO_WINDOW_SCALE ? -1 : request.rcvScale;
         options.sackPermitted = request.sack;
         options.timestamps = request.timestamps;
@@ -233,7 +233,7 @@ final class PassiveOpens {
                 request.remoteHigh,
                 request.remoteLow,
                 request.remotePort,
-                request.listener.settings,
+                request.listener.settings(),
                 iss,
                 acknowledgment,
                 synWindow(request.listener),
@@ -250,14 +250,14 @@ final class PassiveOpens {
         long remoteLow = segment.packet.sourceLow();
         SynOptions options = stack.synOptions;
         options.reset();
-        options.mss = stack.announcedMss(remoteHigh, remoteLow, listener.settings);
+        options.mss = stack.announcedMss(remoteHigh, remoteLow, listener.settings());
         boolean ecn = false;
         if (parameters.timestamps && segment.hasTimestamps) {
             // Without timestamps there is no room for anything but the MSS.
             boolean scaled = parameters.windowScaling && segment.windowScale != TcpSegment.NO_WINDOW_SCALE;
             ecn = isEcnSetup(segment);
             options.timestamps = true;
-            options.windowScale = scaled ? stack.windowScale(listener.settings) : -1;
+            options.windowScale = scaled ? stack.windowScale(listener.settings()) : -1;
             options.sackPermitted = parameters.sack && segment.sackPermitted;
             int clock =
                     stack.timestamp(now) + stack.secrets.timestampOffset(localHigh, localLow, remoteHigh, remoteLow);
@@ -274,7 +274,7 @@ final class PassiveOpens {
                 remoteHigh,
                 remoteLow,
                 segment.sourcePort,
-                listener.settings,
+                listener.settings(),
                 cookies.make(segment, peerMss, now),
                 segment.sequence + 1,
                 synWindow(listener),
@@ -332,7 +332,7 @@ final class PassiveOpens {
             request.sack = SynCookies.sack(encoded);
             request.ecn = SynCookies.ecn(encoded);
         }
-        request.rcvScale = request.sndScale == TcpSegment.NO_WINDOW_SCALE ? 0 : stack.windowScale(listener.settings);
+        request.rcvScale = request.sndScale == TcpSegment.NO_WINDOW_SCALE ? 0 : stack.windowScale(listener.settings());
         request.sentAt = now;
         request.ambiguous = true;
         if (listener.acceptor.isFull()) {
@@ -471,7 +471,7 @@ final class PassiveOpens {
         TcpListener listener = request.listener;
         TcpConnection c = new TcpConnection(
                 stack,
-                listener.settings,
+                listener.settings(),
                 request.localHigh,
                 request.localLow,
                 request.localPort,
@@ -514,7 +514,7 @@ final class PassiveOpens {
 
     /** The window of a SYN-ACK, which is never scaled. */
     int synWindow(TcpListener listener) {
-        int buffer = listener.settings.receiveBuffer;
+        int buffer = listener.settings().receiveBuffer;
         return Math.min(0xffff, buffer > 0 ? buffer : stack.parameters.defaultReceiveBuffer);
     }
 
@@ -524,10 +524,10 @@ final class PassiveOpens {
     private boolean fastOpen(TcpListener listener, Queue queue, SynRequest request, TcpSegment segment, long now) {
         byte[] cookie = stack.secrets.fastOpenCookie(request);
         boolean valid = segment.fastOpenLength == cookie.length && matches(segment, cookie);
-        if (valid && queue.fastOpenPending >= listener.settings.fastOpenBacklog) {
+        if (valid && queue.fastOpenPending >= listener.settings().fastOpenBacklog) {
             stack.counters.increment(TcpCounter.TCP_FAST_OPEN_LISTEN_OVERFLOW);
         }
-        if (!valid || queue.fastOpenPending >= listener.settings.fastOpenBacklog) {
+        if (!valid || queue.fastOpenPending >= listener.settings().fastOpenBacklog) {
             stack.counters.increment(
                     segment.fastOpenLength == 0
                             ? TcpCounter.TCP_FAST_OPEN_COOKIE_REQD

@@ -130,8 +130,8 @@ final class Replies {
                 request.remoteHigh,
                 request.remoteLow,
                 TcpHeader.MIN_LENGTH + options,
-                request.listener.settings.trafficClass,
-                request.listener.settings.hopLimit,
+                request.listener.settings().trafficClass,
+                request.listener.settings().hopLimit,
                 now);
     }
 

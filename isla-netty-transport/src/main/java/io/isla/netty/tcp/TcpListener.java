@@ -7,11 +7,11 @@ package io.isla.netty.tcp;
 import io.isla.netty.wire.IpAddress;
 
 /**
- * A passive open (RFC 9293 §3.10.1): what is listened to, and who is told. Immutable, so that all shards of a host may share it; each completes the
- * handshakes of its own flows.
+ * A passive open (RFC 9293 §3.10.1): what is listened to, and who is told. All shards of a host share it; each completes the handshakes of its own flows.
  */
 public final class TcpListener {
-    final TcpSettings settings;
+    private volatile TcpSettings settings;
+    private final boolean v6Only;
     final TcpAcceptor acceptor;
     private final IpAddress address;
     private final int port;
@@ -53,8 +53,19 @@ public final class TcpListener {
         this.port = port;
         this.backlog = Math.max(1, backlog);
         this.reusePort = reusePort;
-        this.settings = new TcpSettings().copyFrom(settings);
+        v6Only = settings.v6Only;
+        settings(settings);
         this.acceptor = acceptor;
+    }
+
+    /** What connections start with; not to be changed. */
+    TcpSettings settings() {
+        return settings;
+    }
+
+    /** Sets what connections start with that are requested from now on. Whether IPv4 is taken stays as it is. Any thread. */
+    public void settings(TcpSettings newSettings) {
+        settings = new TcpSettings().copyFrom(newSettings);
     }
 
     /** The local address. */
@@ -74,7 +85,7 @@ public final class TcpListener {
 
     /** Whether it listens to IPv6 only. */
     public boolean isV6Only() {
-        return settings.v6Only;
+        return v6Only;
     }
 
     /** The most connections waiting to be accepted. */
@@ -94,6 +105,6 @@ public final class TcpListener {
         if (address.isV4()) {
             return v4 ? 2 : 0;
         }
-        return v4 ? settings.v6Only ? 0 : 1 : 2;
+        return v4 ? v6Only ? 0 : 1 : 2;
     }
 }
