@@ -7,6 +7,8 @@ package io.isla.netty.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.isla.netty.wire.TcpHeader;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -24,6 +26,9 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class ConnectionOptionsTest {
     private static final String CLIENT = WatchedHosts.CLIENT;
     private static final String SERVER = WatchedHosts.SERVER;
+
+    @RegisterExtension
+    final TwoHosts free = new TwoHosts();
 
     @RegisterExtension
     final WatchedHosts hosts = new WatchedHosts();
@@ -304,5 +309,50 @@ class ConnectionOptionsTest {
         hosts.until(() -> clientLog.events().contains("unregistered"));
 
         assertThat((hosts.ticker.nanoTime() - start) / 1_000_000).isBetween(2_900L, 6_000L);
+    }
+
+    // ------------------------------------------------------------------------------------------------ from any thread
+
+    /** A client of the two hosts whose writes are stuck: its peer does not read, and its send buffer is small. */
+    private ConnectedPair stuck() throws Exception {
+        return ConnectedPair.open(free, clientLog, childLog, new ConnectedPair.Setup() {
+            @Override
+            public void client(Bootstrap bootstrap) {
+                bootstrap.option(ChannelOption.SO_SNDBUF, 20_000);
+            }
+
+            @Override
+            public void server(ServerBootstrap bootstrap) {
+                bootstrap.option(ChannelOption.SO_RCVBUF, 8 * 1024).childOption(ChannelOption.AUTO_READ, false);
+            }
+        });
+    }
+
+    @Test
+    void anotherThreadsChangeIsHeardByTheLoop() throws Exception {
+        ConnectedPair pair = stuck();
+        ChannelFuture write = write(pair.client(), 100_000);
+        free.settle();
+        assertThat(write.isDone()).isFalse();
+
+        set(pair.client(), ChannelOption.SO_SNDBUF, 400_000);
+
+        write.sync();
+        assertThat(childLog.bytes()).isEmpty();
+    }
+
+    @Test
+    void aChangeWhileTheChannelHasNoLoopIsHeardByTheNextOne() throws Exception {
+        ConnectedPair pair = stuck();
+        ChannelFuture write = write(pair.client(), 100_000);
+        free.settle();
+        pair.client().deregister().sync();
+
+        set(pair.client(), ChannelOption.SO_SNDBUF, 400_000);
+        assertThat(write.isDone()).isFalse();
+        free.otherLoop(pair.client()).register(pair.client()).sync();
+
+        write.sync();
+        assertThat(childLog.bytes()).isEmpty();
     }
 }
