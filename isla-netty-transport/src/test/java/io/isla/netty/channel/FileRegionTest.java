@@ -7,12 +7,17 @@ package io.isla.netty.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.DefaultFileRegion;
 import io.netty.channel.FileRegion;
 import io.netty.util.AbstractReferenceCounted;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -199,5 +204,91 @@ class FileRegionTest {
         log.await("unregistered");
         assertThat(Arrays.equals(log.bytes(), before)).isTrue();
         assertThat(region.refCnt()).isZero();
+    }
+
+    // ------------------------------------------------------------------------------------------------ slow readers
+
+    private static final int SEND_BUFFER = 16 * 1024;
+
+    /** The server does not read unless it is told to, and has room for little; so has the client. */
+    private static final ConnectedPair.Setup SLOW = new ConnectedPair.Setup() {
+        @Override
+        public void client(Bootstrap bootstrap) {
+            bootstrap.option(ChannelOption.SO_SNDBUF, SEND_BUFFER);
+        }
+
+        @Override
+        public void server(ServerBootstrap bootstrap) {
+            bootstrap.option(ChannelOption.SO_RCVBUF, 8 * 1024).childOption(ChannelOption.AUTO_READ, false);
+        }
+    };
+
+    /** Fails if more of the region was read than the two buffers hold. */
+    private void assertStuck(FileRegion region, ChannelFuture write) throws Exception {
+        hosts.settle();
+        hosts.settle();
+        assertThat(region.transferred()).isBetween(1L, SEND_BUFFER + 2L * 8 * 1024);
+        assertThat(write.isDone()).isFalse();
+        assertThat(region.refCnt()).isEqualTo(1);
+    }
+
+    @Test
+    void noMoreOfAFileIsReadThanThePeerTakesAndNothingIsLost() throws Exception {
+        EventLog log = new EventLog();
+        ConnectedPair pair = ConnectedPair.open(hosts, new EventLog(), log, SLOW);
+        byte[] content = random(1_000_000);
+        FileRegion region = new DefaultFileRegion(file(content).toFile(), 0, 900_000);
+        ChannelFuture write = pair.client().writeAndFlush(region);
+        ChannelFuture last = pair.client().writeAndFlush(Unpooled.wrappedBuffer(content, 900_000, 100_000));
+        assertStuck(region, write);
+
+        // One read loop at a time for a while, then as fast as it goes.
+        for (int i = 0; i < 50; i++) {
+            pair.child().read();
+            hosts.settle();
+        }
+        assertThat(write.isDone()).isFalse();
+        assertThat(log.bytes().length).isBetween(1, 899_999);
+        pair.child().config().setAutoRead(true);
+
+        assertThat(log.awaitBytes(content.length)).isEqualTo(content);
+        last.sync();
+        assertThat(write.isSuccess()).isTrue();
+        assertThat(region.refCnt()).isZero();
+    }
+
+    @Test
+    void aRegionThatIsStuckIsReleasedWhenThePeerResets() throws Exception {
+        EventLog clientLog = new EventLog();
+        ConnectedPair pair = ConnectedPair.open(hosts, clientLog, new EventLog(), SLOW);
+        FileRegion region = new DefaultFileRegion(file(random(300_000)).toFile(), 0, 300_000);
+        ChannelFuture write = pair.client().writeAndFlush(region);
+        assertStuck(region, write);
+
+        pair.child().config().setOption(ChannelOption.SO_LINGER, 0);
+        pair.child().close();
+
+        clientLog.await("unregistered");
+        assertThat(write.await().cause()).isInstanceOf(IOException.class).hasMessageContaining("reset");
+        assertThat(region.refCnt()).isZero();
+    }
+
+    @Test
+    void aRegionThatIsStuckIsReleasedWhenTheChannelClosesAndWhatWasTakenArrives() throws Exception {
+        EventLog log = new EventLog();
+        ConnectedPair pair = ConnectedPair.open(hosts, new EventLog(), log, SLOW);
+        byte[] content = random(300_000);
+        FileRegion region = new DefaultFileRegion(file(content).toFile(), 0, content.length);
+        ChannelFuture write = pair.client().writeAndFlush(region);
+        assertStuck(region, write);
+        int taken = (int) region.transferred();
+
+        pair.client().close().sync();
+
+        assertThat(write.await().cause()).isInstanceOf(ClosedChannelException.class);
+        assertThat(region.refCnt()).isZero();
+        pair.child().config().setAutoRead(true);
+        log.await("inactive");
+        assertThat(log.bytes()).isEqualTo(Arrays.copyOf(content, taken));
     }
 }
