@@ -25,6 +25,8 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -194,6 +196,64 @@ class SharedLoopTest {
         assertThat(childLog.awaitBytes(sent.length)).isEqualTo(sent);
         assertThat(clientLog.count("active")).isEqualTo(1);
         assertThat(clientLog.count("inactive")).isZero();
+    }
+
+    /** Both ends of several connections at once, so that segments and events meet channels that are between two loops. */
+    @Test
+    void bothEndsOfBusyConnectionsGoFromLoopToLoop() throws Exception {
+        int connections = 3;
+        byte[] sent = random(1_000_000);
+        List<EventLog> logs = new ArrayList<>();
+        List<Channel> channels = new ArrayList<>();
+        for (int i = 0; i < connections; i++) {
+            EventLog clientLog = new EventLog();
+            EventLog childLog = new EventLog();
+            ConnectedPair pair = ConnectedPair.open(hosts, clientLog, childLog);
+            logs.addAll(List.of(clientLog, childLog));
+            channels.addAll(List.of(pair.client(), pair.child()));
+        }
+        List<ChannelFuture> writes = new ArrayList<>();
+        for (int move = 0; move < 20; move++) {
+            if (move % 5 == 0) {
+                channels.forEach(channel -> writes.add(channel.writeAndFlush(Unpooled.wrappedBuffer(sent))));
+            }
+            List<ChannelFuture> deregistered = new ArrayList<>();
+            List<EventLoop> next = new ArrayList<>();
+            for (Channel channel : channels) {
+                next.add(other(channel.eventLoop()));
+                deregistered.add(channel.deregister());
+            }
+            for (int i = 0; i < channels.size(); i++) {
+                deregistered.get(i).sync();
+                next.get(i).register(channels.get(i)).sync();
+                assertThat(channels.get(i).eventLoop()).isSameAs(next.get(i));
+            }
+        }
+
+        for (ChannelFuture write : writes) {
+            write.sync();
+        }
+        for (EventLog log : logs) {
+            byte[] received = log.awaitBytes(4 * sent.length);
+            for (int i = 0; i < 4; i++) {
+                assertThat(Arrays.copyOfRange(received, i * sent.length, (i + 1) * sent.length))
+                        .isEqualTo(sent);
+            }
+            assertThat(log.exception()).isNull();
+            assertThat(log.count("active")).isEqualTo(1);
+            assertThat(log.count("inactive")).isZero();
+        }
+        assertThat(hosts.clientHost.counters().get("OutRsts")).isZero();
+        assertThat(hosts.serverHost.counters().get("OutRsts")).isZero();
+    }
+
+    /** Another loop of the same group. */
+    private static EventLoop other(EventLoop loop) {
+        EventLoop other = loop.parent().next();
+        while (other == loop) {
+            other = loop.parent().next();
+        }
+        return other;
     }
 
     @Test
