@@ -7,8 +7,16 @@ package io.isla.netty.channel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.isla.netty.host.IslaHost;
+import io.isla.netty.link.MemoryLink;
+import io.isla.netty.testing.LogWatch;
+import io.netty.bootstrap.AbstractBootstrap;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.unix.IntegerUnixChannelOption;
@@ -20,10 +28,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -226,32 +236,53 @@ class ChannelOptionsTest {
         assertThat(channel.config().getOptions().get(option)).isEqualTo(other);
     }
 
+    /** What no channel takes, of every option that has numbers or a text for values. */
+    private static final Map<String, List<Object>> BAD_VALUES = new TreeMap<>();
+
+    static {
+        BAD_VALUES.put("CONNECT_TIMEOUT_MILLIS", List.of(-1));
+        BAD_VALUES.put("WRITE_SPIN_COUNT", List.of(0, -1));
+        BAD_VALUES.put("MAX_MESSAGES_PER_READ", List.of(0, -1));
+        BAD_VALUES.put("MAX_MESSAGES_PER_WRITE", List.of(0, -1));
+        BAD_VALUES.put("WRITE_BUFFER_HIGH_WATER_MARK", List.of(-1));
+        BAD_VALUES.put("WRITE_BUFFER_LOW_WATER_MARK", List.of(-1, Integer.MAX_VALUE));
+        BAD_VALUES.put("SO_SNDBUF", List.of(0, -1));
+        BAD_VALUES.put("SO_RCVBUF", List.of(0, -1));
+        BAD_VALUES.put("SO_BACKLOG", List.of(-1));
+        BAD_VALUES.put("IP_TOS", List.of(256, -1));
+        BAD_VALUES.put("IP_TTL", List.of(0, 256));
+        BAD_VALUES.put("IP_MULTICAST_TTL", List.of(-1, 256));
+        BAD_VALUES.put("TCP_KEEPIDLE", List.of(0, 32_768));
+        BAD_VALUES.put("TCP_KEEPINTVL", List.of(0, 32_768));
+        BAD_VALUES.put("TCP_KEEPCNT", List.of(0, 128));
+        BAD_VALUES.put("TCP_USER_TIMEOUT", List.of(-1));
+        BAD_VALUES.put("TCP_SYNCNT", List.of(0, 128));
+        BAD_VALUES.put("TCP_MAXSEG", List.of(-1, 87, 65_536));
+        BAD_VALUES.put("TCP_NOTSENT_LOWAT", List.of(-1L));
+        BAD_VALUES.put("TCP_CONGESTION", List.of("luck", ""));
+        BAD_VALUES.put("TCP_FASTOPEN", List.of(-1));
+        BAD_VALUES.put("TCP_DEFER_ACCEPT", List.of(-1));
+    }
+
+    /** Options of which every number means something: less than 0 is off. */
+    private static final Set<String> ALL_NUMBERS = Set.of("SO_LINGER");
+
     static Stream<Arguments> badValues() {
-        return Stream.of(
-                Arguments.of("socket", ChannelOption.SO_SNDBUF, 0),
-                Arguments.of("socket", ChannelOption.SO_RCVBUF, 0),
-                Arguments.of("socket", ChannelOption.IP_TOS, 256),
-                Arguments.of("socket", ChannelOption.IP_TOS, -1),
-                Arguments.of("socket", IslaChannelOption.IP_TTL, 0),
-                Arguments.of("socket", IslaChannelOption.IP_TTL, 256),
-                Arguments.of("socket", IslaChannelOption.TCP_KEEPIDLE, 0),
-                Arguments.of("socket", IslaChannelOption.TCP_KEEPINTVL, 0),
-                Arguments.of("socket", IslaChannelOption.TCP_KEEPCNT, 128),
-                Arguments.of("socket", IslaChannelOption.TCP_USER_TIMEOUT, -1),
-                Arguments.of("socket", IslaChannelOption.TCP_SYNCNT, 0),
-                Arguments.of("socket", IslaChannelOption.TCP_MAXSEG, 87),
-                Arguments.of("socket", IslaChannelOption.TCP_NOTSENT_LOWAT, -1L),
-                Arguments.of("socket", IslaChannelOption.TCP_CONGESTION, "luck"),
-                Arguments.of("server", ChannelOption.SO_BACKLOG, -1),
-                Arguments.of("server", ChannelOption.SO_RCVBUF, -1),
-                Arguments.of("server", ChannelOption.TCP_FASTOPEN, -1),
-                Arguments.of("server", IslaChannelOption.TCP_DEFER_ACCEPT, -1),
-                Arguments.of("server", IslaChannelOption.TCP_CONGESTION, ""),
-                Arguments.of("datagram", ChannelOption.SO_SNDBUF, 0),
-                Arguments.of("datagram", ChannelOption.SO_RCVBUF, 0),
-                Arguments.of("datagram", ChannelOption.IP_TOS, 256),
-                Arguments.of("datagram", ChannelOption.IP_MULTICAST_TTL, 256),
-                Arguments.of("datagram", IslaChannelOption.IP_TTL, 0));
+        return kinds().flatMap(kind -> channel(kind).config().getOptions().keySet().stream()
+                .flatMap(option -> BAD_VALUES.getOrDefault(name(option), List.of()).stream()
+                        .map(value -> Arguments.of(kind, option, value))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void thereIsABadValueToTryOfEveryOptionThatHasNumbersOrATextForValues(String kind) {
+        channel(kind).config().getOptions().forEach((option, value) -> {
+            if (value instanceof Number || value instanceof String) {
+                assertThat(BAD_VALUES.containsKey(name(option)) || ALL_NUMBERS.contains(name(option)))
+                        .as(name(option))
+                        .isTrue();
+            }
+        });
     }
 
     @ParameterizedTest(name = "{0}: {1} = {2}")
@@ -262,10 +293,46 @@ class ChannelOptionsTest {
 
         assertThatThrownBy(() -> set(channel, option, value))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining(name(option))
+                .satisfies(
+                        refusal -> assertThat(withoutCase(refusal.getMessage())).contains(withoutCase(name(option))))
                 .hasMessageContaining(String.valueOf(value));
 
         assertThat(texts(channel)).isEqualTo(before);
+    }
+
+    /** Netty's own options are named as properties are. */
+    private static String withoutCase(String name) {
+        return name.replace("_", "").toLowerCase(Locale.ROOT);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void anOptionThatIsRefusedIsWarnedOfAndTheChannelIsThereAllTheSame(String kind) throws Exception {
+        IslaHost host = IslaHost.builder()
+                .link(MemoryLink.pair("host", "nobody").first())
+                .address("10.0.0.1/24")
+                .closeWhenUnused(true)
+                .build();
+        EventLoopGroup group = new IslaEventLoopGroup(1, host);
+        ChannelOption<Integer> foreign = EpollChannelOption.SO_BUSY_POLL;
+        try (LogWatch log = new LogWatch()) {
+            AbstractBootstrap<?, ?> bootstrap = kind.equals("server")
+                    ? new ServerBootstrap()
+                            .channel(IslaServerSocketChannel.class)
+                            .childHandler(new ChannelInboundHandlerAdapter())
+                    : new Bootstrap().channelFactory(() -> channel(kind)).handler(new ChannelInboundHandlerAdapter());
+            Channel channel =
+                    bootstrap.group(group).option(foreign, 50).register().sync().channel();
+
+            assertThat(log.warnings())
+                    .singleElement()
+                    .asString()
+                    .contains("Unknown channel option")
+                    .contains(foreign.name());
+            assertThat(channel.isOpen()).isTrue();
+        } finally {
+            group.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ the document
