@@ -17,17 +17,21 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoopGroup;
+import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Connections are accepted as Netty's other transports do it, on loops of the user's choice. */
 @Timeout(TwoHosts.DEADLINE_SECONDS)
@@ -308,5 +312,81 @@ class AcceptingTest {
         for (Channel child : children) {
             child.closeFuture().sync();
         }
+    }
+
+    /** Where the handler of an accepted channel throws. */
+    enum Where {
+        REGISTERED,
+        ACTIVE,
+        READ
+    }
+
+    /** Throws once; otherwise it sends back what it reads. */
+    private static final class Thrower extends ChannelInboundHandlerAdapter {
+        private final Where where;
+        private final List<Throwable> caught;
+        private boolean thrown;
+
+        Thrower(Where where, List<Throwable> caught) {
+            this.where = where;
+            this.caught = caught;
+        }
+
+        private void maybeThrow(Where here) {
+            if (here == where && !thrown) {
+                thrown = true;
+                throw new IllegalStateException("thrown when " + here);
+            }
+        }
+
+        @Override
+        public void channelRegistered(ChannelHandlerContext context) {
+            maybeThrow(Where.REGISTERED);
+        }
+
+        @Override
+        public void channelActive(ChannelHandlerContext context) {
+            maybeThrow(Where.ACTIVE);
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            ReferenceCountUtil.release(message);
+            maybeThrow(Where.READ);
+            context.writeAndFlush(Unpooled.wrappedBuffer(new byte[] {1}));
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            caught.add(cause);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anExceptionInAChildsHandlerIsThatChildsOwnAndItsConnectionGoesOn(Where where) throws Exception {
+        List<Throwable> caught = new CopyOnWriteArrayList<>();
+        Channel server = TwoHosts.bind(hosts.server(new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                channel.pipeline().addLast(new Thrower(where, caught));
+            }
+        }));
+        for (int connection = 0; connection < 3; connection++) {
+            EventLog log = new EventLog();
+            Channel client = TwoHosts.connect(hosts.client(log), server);
+            int asked = 0;
+            while (log.bytes().length == 0) {
+                client.writeAndFlush(Unpooled.wrappedBuffer(new byte[] {1})).sync();
+                hosts.settle();
+                assertThat(++asked).isLessThan(1_000);
+            }
+            client.close().sync();
+        }
+
+        assertThat(caught)
+                .hasSize(3)
+                .allSatisfy(cause -> assertThat(cause).hasStackTraceContaining("thrown when " + where));
+        assertThat(server.config().isAutoRead()).isTrue();
     }
 }

@@ -22,6 +22,7 @@ import java.nio.channels.ClosedChannelException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -402,5 +403,57 @@ class ClosingTest {
                 .hasMessageContaining("another host");
 
         assertThat(pair.client().isOpen()).isFalse();
+    }
+
+    @Test
+    void closingByForceEndsTheConnectionAndTellsNobodyHere() throws Exception {
+        EventLog clientLog = new EventLog();
+        EventLog log = new EventLog();
+        ConnectedPair pair = ConnectedPair.open(hosts, clientLog, log);
+        Channel client = pair.client();
+        client.writeAndFlush(Unpooled.wrappedBuffer(random(1_000))).sync();
+
+        ConnectedPair.onLoop(client, () -> {
+            client.unsafe().closeForcibly();
+            client.unsafe().closeForcibly();
+            return null;
+        });
+
+        log.await("unregistered");
+        assertThat(log.bytes()).hasSize(1_000);
+        assertThat(client.isOpen()).isFalse();
+        assertThat(client.isActive()).isFalse();
+        hosts.settle();
+        assertThat(clientLog.events()).doesNotContain("inactive", "exception");
+    }
+
+    @Test
+    void lingeringLeavesTheLoopAndTheOtherThreadsFree() throws Exception {
+        ConnectedPair lingering =
+                ConnectedPair.open(hosts, new EventLog(), new EventLog(), notReading((int) TwoHosts.DEADLINE_SECONDS));
+        lingering
+                .client()
+                .writeAndFlush(Unpooled.wrappedBuffer(random(300_000)))
+                .sync();
+        Set<Thread> before = Thread.getAllStackTraces().keySet();
+
+        ChannelFuture close = lingering.client().close();
+        EventLog log = new EventLog();
+        Channel server = TwoHosts.bind(hosts.server(log));
+        // On the very loop that has the channel that lingers.
+        Channel other = new Bootstrap()
+                .group(lingering.client().eventLoop())
+                .channel(IslaSocketChannel.class)
+                .handler(new EventLog())
+                .connect(server.localAddress())
+                .sync()
+                .channel();
+        other.writeAndFlush(Unpooled.wrappedBuffer(random(100_000)));
+        log.awaitBytes(100_000);
+
+        assertThat(close.isDone()).isFalse();
+        assertThat(Thread.getAllStackTraces().keySet()).isSubsetOf(before);
+        lingering.child().config().setAutoRead(true);
+        close.sync();
     }
 }

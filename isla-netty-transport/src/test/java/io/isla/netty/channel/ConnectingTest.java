@@ -402,4 +402,22 @@ class ConnectingTest {
         assertThat(cancelled[0]).isFalse();
         assertThat(channel.isActive()).isTrue();
     }
+
+    @Test
+    void bothEndsKeepTheirAddressesAfterTheyAreClosedAlsoIfNobodyHasAskedBefore() throws Exception {
+        EventLog child = new EventLog();
+        Channel server = TwoHosts.bind(hosts.server(child));
+        Channel client = TwoHosts.connect(hosts.client(new EventLog()), server);
+        child.await("active");
+
+        client.close().sync();
+        child.await("unregistered");
+
+        InetSocketAddress local = (InetSocketAddress) client.localAddress();
+        assertThat(local.getAddress().getHostAddress()).isEqualTo(TwoHosts.CLIENT);
+        assertThat(local.getPort()).isPositive();
+        assertThat(client.remoteAddress()).isEqualTo(server.localAddress());
+        assertThat(child.channel().localAddress()).isEqualTo(server.localAddress());
+        assertThat(child.channel().remoteAddress()).isEqualTo(local);
+    }
 }
