@@ -175,7 +175,8 @@ public final class TcpConfiguration {
     }
 
     /**
-     * The ports that outgoing connections are given; by default 32768 to 60999.
+     * The ports that outgoing connections are given; by default 32768 to 60999. The last sixteenth of them is for event loops that have just started, and for hosts that
+     * have only one.
      *
      * @param first 1 to 65535
      * @param last at least {@code first}, at most 65535

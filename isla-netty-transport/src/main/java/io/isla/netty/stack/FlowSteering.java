@@ -20,9 +20,14 @@ import java.util.function.UnaryOperator;
  *
  * <p>A change of the table is {@linkplain #plan planned}; once every shard has listed what it keeps although the plan says otherwise, it is
  * {@linkplain #commit put into force}: no segment may meet a shard that does not know its connection.
+ *
+ * <p>Until then a newcomer has no buckets, and does not know what flows the others have. Some of the ports for outgoing connections are spared for such shards: flows
+ * from these are always listed, wherever they live, so that the list says who has one.
  */
 final class FlowSteering {
     private static final int SALT = 0x73686172;
+    /** One port in so many is spared for shards without buckets. */
+    private static final int SPARED = 16;
 
     /** A flow as seen from this host. */
     record FlowKey(
@@ -35,6 +40,8 @@ final class FlowSteering {
             int remotePort) {}
 
     private final SipHash hash;
+    private final int firstSparePort;
+    private final int lastSparePort;
     private final Map<FlowKey, Shard> elsewhere = new ConcurrentHashMap<>();
     private volatile SteeringTable table = SteeringTable.EMPTY;
     private SteeringTable planned = SteeringTable.EMPTY;
@@ -44,8 +51,20 @@ final class FlowSteering {
     /** Ports of which shards are still to list what they have. */
     private final Map<Integer, Integer> settling = new ConcurrentHashMap<>();
 
-    FlowSteering(SipHash hash) {
+    /**
+     * Steers no flows yet.
+     *
+     * @param firstPort of those for outgoing connections
+     * @param lastPort the last of them
+     */
+    FlowSteering(SipHash hash, int firstPort, int lastPort) {
         this.hash = hash;
+        firstSparePort = lastPort + 1 - (lastPort + 1 - firstPort) / SPARED;
+        lastSparePort = lastPort;
+    }
+
+    private boolean isSpare(int port) {
+        return port >= firstSparePort && port <= lastSparePort;
     }
 
     /** The table that is in force. */
@@ -96,11 +115,39 @@ final class FlowSteering {
     void place(FlowKey key, Shard shard) {
         Shard owner = ownerBy(
                 table, key.localHigh, key.localLow, key.localPort, key.remoteHigh, key.remoteLow, key.remotePort);
-        if (owner == shard) {
+        if (owner == shard && !isSpare(key.localPort)) {
             elsewhere.remove(key);
         } else {
             elsewhere.put(key, shard);
         }
+    }
+
+    /**
+     * Takes the 4-tuple of an outgoing connection for a shard that does not have it already, if no other shard has it, or can take it. It is free again when the flow has
+     * {@linkplain #ended ended}.
+     *
+     * @param known the last table that was planned, as far as the shard has heard
+     * @param alone whether there is no other shard
+     */
+    boolean claim(FlowKey key, Shard shard, SteeringTable known, boolean alone) {
+        SteeringTable present = table;
+        boolean settled = present.has(shard);
+        if (isSpare(key.localPort)) {
+            return (alone || !settled) && elsewhere.putIfAbsent(key, shard) == null;
+        }
+        if (!settled) {
+            // Where there are too few ports to spare any, nothing better can be said than that it is not listed.
+            return firstSparePort > lastSparePort && elsewhere.putIfAbsent(key, shard) == null;
+        }
+        return isOwner(shard, present, key)
+                // By a table that is to come, it may be another's soon, who will not know of it if it is taken now.
+                && (known == present || isOwner(shard, known, key))
+                && (elsewhere.isEmpty() || !elsewhere.containsKey(key));
+    }
+
+    private boolean isOwner(Shard shard, SteeringTable by, FlowKey key) {
+        return ownerBy(by, key.localHigh, key.localLow, key.localPort, key.remoteHigh, key.remoteLow, key.remotePort)
+                == shard;
     }
 
     /** Lists a flow whatever the table says. */

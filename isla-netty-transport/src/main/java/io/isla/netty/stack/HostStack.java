@@ -78,11 +78,11 @@ public final class HostStack {
         this.configuration = configuration;
         seeds = new SplittableRandom(configuration.seed() != 0 ? configuration.seed() : new SecureRandom().nextLong());
         keys = new SipHash(seeds.nextLong(), seeds.nextLong());
-        steering = new FlowSteering(keys);
         SplittableRandom tcpPortRandom = seeds.split();
         SplittableRandom udpPortRandom = seeds.split();
         int firstPort = configuration.tcp().firstEphemeralPort;
         int lastPort = configuration.tcp().lastEphemeralPort;
+        steering = new FlowSteering(keys, firstPort, lastPort);
         listeners = new HostListeners(this, this, new PortTable(firstPort, lastPort, tcpPortRandom::nextInt));
         endpoints = new HostEndpoints(this, this, new PortTable(firstPort, lastPort, udpPortRandom::nextInt));
         network = new HostNetwork(this);

@@ -647,10 +647,9 @@ public final class Shard {
     /** Ports and flow ownership as TCP needs to know them. */
     private final class Policy implements TcpStack.FlowPolicy {
         @Override
-        public boolean owns(long lh, long ll, int lp, long rh, long rl, int rp) {
-            SteeringTable table = host.steering().table();
-            // A shard that has no buckets yet may have any flow: it is listed.
-            return !table.has(Shard.this) || host.steering().ownerBy(table, lh, ll, lp, rh, rl, rp) == Shard.this;
+        public boolean claims(long lh, long ll, int lp, long rh, long rl, int rp) {
+            FlowSteering.FlowKey key = new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp);
+            return host.steering().claim(key, Shard.this, known, host.shards().size() == 1);
         }
 
         @Override

@@ -33,8 +33,10 @@ public final class TcpStack implements TransportReceiver {
 
     /** What the owner of the stack knows of ports and flows. */
     public interface FlowPolicy {
-        /** Whether this shard may own the flow (all may when there is one). */
-        boolean owns(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort);
+        /**
+         * Whether this shard, which has no such flow, may start it: no other has it. Then nobody else may before it has {@linkplain #flowEnded ended}.
+         */
+        boolean claims(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort);
 
         /** Whether a port must not be chosen for an outgoing connection. */
         boolean isReserved(int port);
@@ -241,7 +243,7 @@ public final class TcpStack implements TransportReceiver {
         timers.armForSyn(c, now);
     }
 
-    /** The double-hash port selection of RFC 6056 §3.3.4, among the ports whose flow this shard owns. */
+    /** The double-hash port selection of RFC 6056 §3.3.4, among the ports whose flow this shard may have. */
     private int choosePort(long localHigh, long localLow, long remoteHigh, long remoteLow, int remotePort) {
         int first = parameters.firstEphemeralPort;
         int range = parameters.lastEphemeralPort - first + 1;
@@ -251,8 +253,8 @@ public final class TcpStack implements TransportReceiver {
             // Steps are small and random, so that one connection's port says little of the next.
             portCounter += 1 + (i == 0 ? (int) (random.getAsLong() & 7) : 0);
             if (!policy.isReserved(candidate)
-                    && policy.owns(localHigh, localLow, candidate, remoteHigh, remoteLow, remotePort)
-                    && flows.get(localHigh, localLow, candidate, remoteHigh, remoteLow, remotePort) == null) {
+                    && flows.get(localHigh, localLow, candidate, remoteHigh, remoteLow, remotePort) == null
+                    && policy.claims(localHigh, localLow, candidate, remoteHigh, remoteLow, remotePort)) {
                 return candidate;
             }
         }

@@ -15,6 +15,7 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -28,13 +29,17 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -435,5 +440,105 @@ class EventLoopGroupTest {
         assertThat(strategy.onIdle(30)).isEqualTo(PollStrategy.Action.BLOCK);
         assertThat(PollStrategy.blocking().onIdle(0)).isEqualTo(PollStrategy.Action.BLOCK);
         assertThatThrownBy(() -> PollStrategy.adaptive(-1, 0)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** Both loops of a host connect to one server: one with many connections that stands still, so that it cannot say what it has, and one that has just started. */
+    @Test
+    void whatALoopThatHasJustStartedConnectsHasPortsThatNobodyElseHas() throws Exception {
+        MemoryLink.Pair link = MemoryLink.pair("several", "peer");
+        IslaHost host = IslaHost.builder()
+                .link(link.first())
+                .address("10.2.0.1/24")
+                // So few that two loops that do not know of each other do not get by.
+                .tcp(tcp -> tcp.ephemeralPorts(40_000, 44_799))
+                .closeWhenUnused(true)
+                .build();
+        IslaHost peer = IslaHost.builder()
+                .link(link.second())
+                .address("10.2.0.2/24")
+                .closeWhenUnused(true)
+                .build();
+        EventLoopGroup peers = new IslaEventLoopGroup(1, factory, peer);
+        Channel listening = new ServerBootstrap()
+                .group(peers)
+                .channel(IslaServerSocketChannel.class)
+                .childHandler(new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public boolean isSharable() {
+                        return true;
+                    }
+                })
+                .bind("10.2.0.2", 80)
+                .sync()
+                .channel();
+        EventLoopGroup first = new IslaEventLoopGroup(1, factory, host);
+        EventLoopGroup second = null;
+        CountDownLatch go = new CountDownLatch(1);
+        List<ChannelFuture> connects = new ArrayList<>();
+        try {
+            connect(first, listening, 1_000, connects);
+            for (ChannelFuture connect : connects) {
+                connect.sync();
+            }
+            first.execute(() -> awaitUninterruptibly(go));
+
+            second = new IslaEventLoopGroup(1, factory, host);
+            connect(second, listening, 200, connects);
+            for (ChannelFuture connect : connects) {
+                while (connect.channel().localAddress() == null) {
+                    second.next().submit(() -> {}).sync();
+                }
+            }
+            assertThat(ports(connects)).hasSize(connects.size());
+            go.countDown();
+            // The first says what it has, and flows are shared: a port of the others shows it.
+            int port;
+            do {
+                connect(second, listening, 1, connects);
+                Channel last = connects.get(connects.size() - 1).sync().channel();
+                port = ((InetSocketAddress) last.localAddress()).getPort();
+            } while (port >= 44_500);
+            for (int round = 0; round < 3; round++) {
+                connect(first, listening, 100, connects);
+                connect(second, listening, 100, connects);
+            }
+
+            for (ChannelFuture connect : connects) {
+                connect.sync();
+            }
+            assertThat(ports(connects)).hasSize(connects.size());
+            assertThat(host.counters().get("OutRsts")).isZero();
+        } finally {
+            go.countDown();
+            first.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+            if (second != null) {
+                second.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+            }
+            peers.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void connect(EventLoopGroup group, Channel to, int count, List<ChannelFuture> connects) {
+        Bootstrap bootstrap = new Bootstrap().group(group).channel(IslaSocketChannel.class);
+        for (int i = 0; i < count; i++) {
+            connects.add(bootstrap
+                    .clone()
+                    .handler(new ChannelInboundHandlerAdapter())
+                    .connect(to.localAddress()));
+        }
+    }
+
+    private static Set<Integer> ports(List<ChannelFuture> connects) {
+        return connects.stream()
+                .map(connect -> ((InetSocketAddress) connect.channel().localAddress()).getPort())
+                .collect(Collectors.toSet());
     }
 }
