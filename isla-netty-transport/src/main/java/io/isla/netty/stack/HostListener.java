@@ -19,6 +19,7 @@ public final class HostListener implements TcpAcceptor {
     private final TcpListener listener;
     private final Consumer<TcpConnection> acceptor;
     private final AtomicInteger waiting = new AtomicInteger();
+    private volatile TcpSettings settings;
     private volatile boolean closed;
     private IOException failure;
     private Consumer<IOException> failureListener;
@@ -32,7 +33,8 @@ public final class HostListener implements TcpAcceptor {
             SynGate gate,
             Consumer<TcpConnection> acceptor) {
         this.acceptor = acceptor;
-        listener = new TcpListener(address, port, backlog, reusePort, settings, this, gate);
+        settings(settings);
+        listener = new TcpListener(address, port, backlog, reusePort, settings.v6Only(), this, gate);
     }
 
     TcpListener listener() {
@@ -43,9 +45,14 @@ public final class HostListener implements TcpAcceptor {
         closed = true;
     }
 
-    /** Sets what connections start with that are requested from now on; copied. */
-    public void settings(TcpSettings settings) {
-        listener.settings(settings);
+    /** Sets what connections start with that are requested from now on; copied. Whether IPv4 is taken stays as it is. */
+    public void settings(TcpSettings newSettings) {
+        settings = new TcpSettings().copyFrom(newSettings);
+    }
+
+    @Override
+    public TcpSettings settings() {
+        return settings;
     }
 
     /** The local address, unspecified if it listens on all. */

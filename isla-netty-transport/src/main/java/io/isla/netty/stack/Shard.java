@@ -647,6 +647,11 @@ public final class Shard {
     /** Ports and flow ownership as TCP needs to know them. */
     private final class Policy implements TcpStack.FlowPolicy {
         @Override
+        public boolean owns(long lh, long ll, int lp, long rh, long rl, int rp) {
+            return host.steering().owner(IpProtocol.TCP, lh, ll, lp, rh, rl, rp) == Shard.this;
+        }
+
+        @Override
         public boolean claims(long lh, long ll, int lp, long rh, long rl, int rp) {
             FlowSteering.FlowKey key = new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp);
             return host.steering().claim(key, Shard.this, known, host.shards().size() == 1);

@@ -15,4 +15,7 @@ public interface TcpAcceptor {
 
     /** Whether as many connections wait to be accepted as may: no handshake is completed then. Called like {@link #onConnection}. */
     boolean isFull();
+
+    /** What connections that are requested now start with; not to be changed. Called like {@link #onConnection}. */
+    TcpSettings settings();
 }

@@ -292,7 +292,6 @@ public final class TcpConnection extends Flow {
         }
     }
 
-
     /** Bytes that can be read at once. */
     public int readableBytes() {
         return receiveQueue.readableBytes();

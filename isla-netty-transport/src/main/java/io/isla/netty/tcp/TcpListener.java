@@ -10,7 +10,6 @@ import io.isla.netty.wire.IpAddress;
  * A passive open (RFC 9293 §3.10.1): what is listened to, and who is told. All shards of a host share it; each completes the handshakes of its own flows.
  */
 public final class TcpListener {
-    private volatile TcpSettings settings;
     private final boolean v6Only;
     final TcpAcceptor acceptor;
     private final IpAddress address;
@@ -23,21 +22,11 @@ public final class TcpListener {
     /**
      * Creates a listener; it hears nothing until it is {@linkplain TcpStack#add(TcpListener) added} to the shards.
      *
-     * @param address the local address; unspecified for all. {@link IpAddress#ANY_V6} takes IPv4 too, unless the settings say v6Only
-     * @param port 1 to 65535
+     * @param address the local address; unspecified for all. {@link IpAddress#ANY_V6} takes IPv4 too, unless {@code v6Only}
+     * @param port 1 to 65535, or 0 for all ports that no other listener has
      * @param backlog the most connections waiting to be accepted, at least 1
      * @param reusePort whether other listeners may share address and port
-     * @param settings copied; accepted connections start with them
-     */
-    public TcpListener(
-            IpAddress address, int port, int backlog, boolean reusePort, TcpSettings settings, TcpAcceptor acceptor) {
-        this(address, port, backlog, reusePort, settings, acceptor, null);
-    }
-
-    /**
-     * Creates a listener that does not answer all requests.
-     *
-     * @param port 1 to 65535, or 0 for all ports that no other listener has
+     * @param v6Only whether it listens to IPv6 only
      * @param gate decides about connection requests; {@code null} if all are answered
      */
     public TcpListener(
@@ -45,7 +34,7 @@ public final class TcpListener {
             int port,
             int backlog,
             boolean reusePort,
-            TcpSettings settings,
+            boolean v6Only,
             TcpAcceptor acceptor,
             SynGate gate) {
         this.gate = gate;
@@ -53,19 +42,13 @@ public final class TcpListener {
         this.port = port;
         this.backlog = Math.max(1, backlog);
         this.reusePort = reusePort;
-        v6Only = settings.v6Only;
-        settings(settings);
+        this.v6Only = v6Only;
         this.acceptor = acceptor;
     }
 
     /** What connections start with; not to be changed. */
     TcpSettings settings() {
-        return settings;
-    }
-
-    /** Sets what connections start with that are requested from now on. Whether IPv4 is taken stays as it is. Any thread. */
-    public void settings(TcpSettings newSettings) {
-        settings = new TcpSettings().copyFrom(newSettings);
+        return acceptor.settings();
     }
 
     /** The local address. */

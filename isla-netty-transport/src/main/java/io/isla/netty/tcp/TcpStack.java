@@ -33,6 +33,9 @@ public final class TcpStack implements TransportReceiver {
 
     /** What the owner of the stack knows of ports and flows. */
     public interface FlowPolicy {
+        /** Whether the segments of a flow come to this shard, or would if there were such a flow. */
+        boolean owns(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort);
+
         /**
          * Whether this shard, which has no such flow, may start it: no other has it. Then nobody else may before it has {@linkplain #flowEnded ended}.
          */

@@ -26,6 +26,7 @@ final class TurnQueue {
     private TcpConnection lastOutput;
     /** What users write is sent at the end of the turn. */
     private boolean holding;
+
     private int turn;
 
     TurnQueue(TcpOutput output, SegmentWriter segments) {
