@@ -72,6 +72,13 @@ final class BenchCommand implements Callable<Integer> {
     private int clientThreads = 1;
 
     @Option(
+            names = "--congestion-control",
+            paramLabel = "NAME",
+            description = "What the kernel's TCP uses at both ends, whatever the machine's default is. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private String congestionControl = "cubic";
+
+    @Option(
             names = "--latency-rate",
             paramLabel = "N",
             description = "Requests per second in latency-1. Default: ${DEFAULT-VALUE}.")
@@ -104,6 +111,7 @@ final class BenchCommand implements Callable<Integer> {
                 quick ? 0 : warmUp,
                 loops,
                 clientThreads,
+                congestionControl,
                 latencyRate);
         requireDirectoryFor("--json", json);
         requireDirectoryFor("--svg", svg);

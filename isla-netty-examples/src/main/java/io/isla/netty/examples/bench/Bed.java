@@ -39,6 +39,7 @@ final class Bed implements AutoCloseable {
     private final Path directory;
     private final JavaProgram java;
     private final int loops;
+    private final String congestionControl;
     private final int files;
     private final String network;
     private final String clientNamespace;
@@ -57,14 +58,24 @@ final class Bed implements AutoCloseable {
      * @param number 1 to 254, different for each
      * @param directory for the processes' logs
      * @param loops of the server
+     * @param congestionControl of the kernel's TCP
      * @param files how many files a process may have open
      */
-    Bed(ServerKind kind, int number, Children children, Path directory, JavaProgram java, int loops, int files) {
+    Bed(
+            ServerKind kind,
+            int number,
+            Children children,
+            Path directory,
+            JavaProgram java,
+            int loops,
+            String congestionControl,
+            int files) {
         this.kind = kind;
         this.children = children;
         this.directory = directory;
         this.java = java;
         this.loops = loops;
+        this.congestionControl = congestionControl;
         this.files = files;
         network = "10.78." + number + ".";
         String name = "isla-bench-" + ProcessHandle.current().pid() + "-" + kind.label();
@@ -91,8 +102,8 @@ final class Bed implements AutoCloseable {
             ip("-n " + serverNamespace + " link set s0 up");
             ip("-n " + clientNamespace + " addr add " + network + "1/24 dev c0");
             ip("-n " + clientNamespace + " link set c0 up");
-            useCubic(serverNamespace, "s0", address());
-            useCubic(clientNamespace, "c0", network + "1");
+            setCongestionControl(serverNamespace, "s0", address());
+            setCongestionControl(clientNamespace, "c0", network + "1");
             addSources("c0");
         }
         // So that the kernel's limits are not what is measured.
@@ -168,19 +179,19 @@ final class Bed implements AutoCloseable {
         client.await(ANSWER_LIMIT, "probe");
         long taken = System.nanoTime() - start;
         if (kind.isOnTap()) {
-            useCubic(clientNamespace, DEVICE, network + "1");
+            setCongestionControl(clientNamespace, DEVICE, network + "1");
             addSources(DEVICE);
         }
         return taken;
     }
 
     /**
-     * Has the kernel's TCP use CUBIC over a device, as Linux does unless told otherwise. By the route: where this machine's default is another, a namespace may
-     * not choose. One that paces sets a timer for each burst, on which the sender's processor then spends more than on TCP.
+     * Has the kernel's TCP use a congestion control over a device. By the route: where this machine's default is another, a namespace may not choose.
      */
-    private void useCubic(String namespace, String device, String source) throws IOException, InterruptedException {
+    private void setCongestionControl(String namespace, String device, String source)
+            throws IOException, InterruptedException {
         ip("-n " + namespace + " route change " + network + "0/24 dev " + device + " proto kernel scope link src "
-                + source + " congctl cubic");
+                + source + " congctl " + congestionControl);
     }
 
     private void awaitIperf() throws IOException, InterruptedException {

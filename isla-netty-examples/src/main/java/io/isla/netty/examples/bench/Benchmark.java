@@ -49,7 +49,9 @@ public final class Benchmark implements AutoCloseable {
         files = Bed.maxFiles(children);
         int number = 1;
         for (ServerKind kind : plan.servers()) {
-            beds.put(kind, new Bed(kind, number++, children, directory, java, plan.loops(), files));
+            beds.put(
+                    kind,
+                    new Bed(kind, number++, children, directory, java, plan.loops(), plan.congestionControl(), files));
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.Set;
  * @param warmUpSeconds how long each server does each work before it counts; 0: not at all
  * @param loops event loops of each server
  * @param clientThreads threads of wrk
+ * @param congestionControl what the kernel's TCP uses, at both ends
  * @param latencyRate requests per second at one connection, where they come at a constant rate
  */
 public record Plan(
@@ -27,6 +28,7 @@ public record Plan(
         int warmUpSeconds,
         int loops,
         int clientThreads,
+        String congestionControl,
         int latencyRate) {
 
     public Plan {
@@ -36,6 +38,10 @@ public record Plan(
         require("--loops", loops, 1, 64);
         require("--client-threads", clientThreads, 1, 64);
         require("--latency-rate", latencyRate, 1, 1_000_000);
+        if (!congestionControl.matches("[a-z0-9_]{1,15}")) {
+            throw new IllegalArgumentException("--congestion-control: " + congestionControl
+                    + " is no name of one; see net.ipv4.tcp_available_congestion_control");
+        }
         if (servers.isEmpty() || workloads.isEmpty()) {
             throw new IllegalArgumentException("--servers, --only: there is nothing to measure");
         }

@@ -62,6 +62,7 @@ public record Report(Plan plan, Machine machine, Results results) {
         json.put("warmUpSeconds", plan.warmUpSeconds());
         json.put("loops", plan.loops());
         json.put("clientThreads", plan.clientThreads());
+        json.put("congestionControl", plan.congestionControl());
         return json;
     }
 

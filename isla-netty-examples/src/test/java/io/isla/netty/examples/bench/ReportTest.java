@@ -30,6 +30,7 @@ class ReportTest {
                     0,
                     1,
                     1,
+                    "cubic",
                     5000),
             new Machine(
                     2,
