@@ -1,0 +1,144 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.tcp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.isla.netty.testing.ScriptedPeer;
+import io.isla.netty.testing.SimSocket;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** How much bulk data is on its way, waits to be sent and may come: what the path holds, however large windows and buffers might become. */
+class TcpBulkTest {
+    private static final int MIB = 1 << 20;
+
+    private final ScriptedPeer peer = new ScriptedPeer();
+
+    @AfterEach
+    void close() {
+        peer.close();
+    }
+
+    private SimSocket connect(int sendBuffer) {
+        SimSocket socket = peer.connect(
+                new TcpSettings().sendBuffer(sendBuffer), syn -> syn.mss(1000).windowScale(10));
+        socket.connection.window.cwnd = 16 * MIB;
+        return socket;
+    }
+
+    @Test
+    void aConnectionSendsSoMuchATurnAndTheRestInThoseToCome() {
+        SimSocket socket = connect(4 * MIB);
+        TcpConnection c = socket.connection;
+
+        socket.write(new byte[2 * MIB]);
+
+        assertThat(c.flightSize()).isBetween(TurnQueue.QUANTUM, TurnQueue.QUANTUM + 65_536);
+        assertThat(peer.host.shard().hasWork())
+                .as("there is to be another turn")
+                .isTrue();
+        int before = c.flightSize();
+        peer.host.shard().runTurn();
+        assertThat(c.flightSize() - before).isBetween(TurnQueue.QUANTUM, TurnQueue.QUANTUM + 65_536);
+        peer.settle();
+        assertThat(c.flightSize()).isEqualTo(2 * MIB);
+        assertThat(peer.host.shard().hasWork()).isFalse();
+    }
+
+    @Test
+    void aBufferThatSizesItselfTakesNoMoreThanGoesOutInTheTimeToGetMore() {
+        SimSocket socket = connect(0);
+        TcpConnection c = socket.connection;
+        c.sendBuffer = 32 * MIB;
+        c.window.cwnd = 2000;
+
+        assertThat(c.writableBytes()).isEqualTo(2 * TurnQueue.QUANTUM);
+        socket.write(new byte[4 * MIB]);
+        assertThat(c.unsentBytes()).isEqualTo(2 * TurnQueue.QUANTUM - 2000);
+
+        // What is sent makes room, before it is acknowledged.
+        c.window.cwnd = 16 * MIB;
+        c.flush(peer.time.nanoTime());
+        peer.settle();
+        assertThat(socket.taken()).isEqualTo(4 * MIB);
+        assertThat(c.flightSize()).isEqualTo(4 * MIB);
+    }
+
+    @Test
+    void aBufferOfTheUsersSizeTakesThatMuch() {
+        SimSocket socket = connect(4 * MIB);
+        socket.connection.window.cwnd = 2000;
+        assertThat(socket.connection.writableBytes()).isEqualTo(4 * MIB);
+    }
+
+    // ------------------------------------------------------------------------------------------------ receiving
+
+    private static final long MICRO = TimeUnit.MICROSECONDS.toNanos(1);
+    private static final long MILLI = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final ReceiveBuffer buffer = new ReceiveBuffer(new TcpParameters(), 0);
+    private long now = MILLI;
+    private int clock = 1;
+
+    /** So many round trips, each of so many bytes. */
+    private void receive(int rounds, long rtt, int bytes) {
+        for (int i = 0; i < rounds; i++) {
+            clock = (int) (now / MILLI);
+            buffer.timestampSent(clock, now);
+            now += rtt;
+            buffer.timestampEchoed(clock, now);
+            buffer.read(bytes);
+            buffer.adjust(0, 1000, now);
+        }
+    }
+
+    @Test
+    void aRoundTripIsMeasuredMoreExactlyThanTimestampsCount() {
+        receive(100, 50 * MICRO, 1000);
+        assertThat(buffer.rtt()).isEqualTo(50 * MICRO);
+    }
+
+    @Test
+    void onlyTheEchoOfTheFirstSegmentWithATimestampIsMeasured() {
+        buffer.timestampSent(5, 10 * MILLI);
+        buffer.timestampSent(5, 11 * MILLI);
+        buffer.timestampEchoed(4, 12 * MILLI);
+        assertThat(buffer.rtt()).as("an echo of what was sent before").isZero();
+        buffer.timestampEchoed(5, 15 * MILLI);
+        assertThat(buffer.rtt()).isEqualTo(5 * MILLI);
+        buffer.timestampEchoed(5, 100 * MILLI);
+        assertThat(buffer.rtt()).as("one sample for a timestamp").isEqualTo(5 * MILLI);
+        // The one that was awaited was lost.
+        buffer.timestampSent(6, 101 * MILLI);
+        buffer.timestampEchoed(7, 300 * MILLI);
+        assertThat(buffer.rtt()).isEqualTo(5 * MILLI);
+    }
+
+    @Test
+    void aWindowOfAFastPathFollowsItsRateAndNotTheQueueBeforeTheLoop() {
+        // 10 Gbit/s: 62,500 bytes in 50 µs.
+        receive(2000, 50 * MICRO, 62_500);
+        assertThat(buffer.limit()).isBetween(2 * 62_500, MIB);
+        // The loop was held up, finds 2 MB in the queue, and goes on as before.
+        receive(1, 2 * MILLI, 2 * MIB);
+        receive(2000, 50 * MICRO, 62_500);
+        assertThat(buffer.limit()).isLessThan(4 * MIB);
+    }
+
+    @Test
+    void aWindowOfALongPathBecomesTwiceWhatItHolds() {
+        // 1 Gbit/s: 12.5 MB in 100 ms; a sender in slow start doubles what it sends in each round trip.
+        for (int bytes = 14_600; bytes < 12_500_000; bytes *= 2) {
+            receive(1, 100 * MILLI, bytes);
+            assertThat(buffer.limit())
+                    .as("room for what the next round trip brings")
+                    .isGreaterThanOrEqualTo(2 * bytes);
+        }
+        receive(5, 100 * MILLI, 12_500_000);
+        assertThat(buffer.limit()).isGreaterThan(25_000_000);
+    }
+}
