@@ -23,6 +23,7 @@ final class PassiveOpens {
 
     private final TcpStack stack;
     private final SynCookies cookies;
+    final FastOpenServer fastOpen;
     /** Embryonic connections and the last overflow, by listener. */
     private final Map<TcpListener, Queue> queues = new HashMap<>();
 
@@ -35,12 +36,12 @@ final class PassiveOpens {
         int size;
         long overflowAt;
         boolean overflowed;
-        int fastOpenPending;
     }
 
     PassiveOpens(TcpStack stack, SipHash hash) {
         this.stack = stack;
         cookies = new SynCookies(hash);
+        fastOpen = new FastOpenServer(stack);
     }
 
     private Queue queue(TcpListener listener) {
@@ -122,7 +123,17 @@ final class PassiveOpens {
             return;
         }
         if (segment.fastOpenLength != TcpSegment.NO_FAST_OPEN && listener.settings().fastOpenBacklog > 0) {
-            if (fastOpen(listener, queue, request, segment, now)) {
+            if (!fastOpen.isGranted(request, segment)) {
+                queue.size++;
+                stack.addFlow(request);
+                prepareOptions(request, now);
+                stack.synOptions.fastOpenCookie = fastOpen.cookieToSend();
+                transmitSynAck(request, request.iss, request.irs + 1, now);
+                stack.wheel.arm(request.timer, now + stack.parameters.initialRto);
+                return;
+            }
+            if (segment.payloadLength > 0) {
+                fastOpen.open(connection(request), segment, now);
                 return;
             }
         }
@@ -518,75 +529,6 @@ final class PassiveOpens {
         return Math.min(0xffff, buffer > 0 ? buffer : stack.parameters.defaultReceiveBuffer);
     }
 
-    // ------------------------------------------------------------------------------------------------ Fast Open (RFC
-    // 7413 §4.2.2)
-
-    private boolean fastOpen(TcpListener listener, Queue queue, SynRequest request, TcpSegment segment, long now) {
-        byte[] cookie = stack.secrets.fastOpenCookie(request);
-        boolean valid = segment.fastOpenLength == cookie.length && matches(segment, cookie);
-        if (valid && queue.fastOpenPending >= listener.settings().fastOpenBacklog) {
-            stack.counters.increment(TcpCounter.TCP_FAST_OPEN_LISTEN_OVERFLOW);
-        }
-        if (!valid || queue.fastOpenPending >= listener.settings().fastOpenBacklog) {
-            stack.counters.increment(
-                    segment.fastOpenLength == 0
-                            ? TcpCounter.TCP_FAST_OPEN_COOKIE_REQD
-                            : TcpCounter.TCP_FAST_OPEN_PASSIVE_FAIL);
-            prepareOptions(request, now);
-            stack.synOptions.fastOpenCookie = valid ? null : cookie;
-            queue.size++;
-            stack.addFlow(request);
-            transmitSynAck(request, request.iss, request.irs + 1, now);
-            stack.wheel.arm(request.timer, now + stack.parameters.initialRto);
-            return true;
-        }
-        if (segment.payloadLength == 0) {
-            return false;
-        }
-        stack.counters.increment(TcpCounter.TCP_FAST_OPEN_PASSIVE);
-        stack.counters.increment(TcpCounter.PASSIVE_OPENS);
-        TcpConnection c = connection(request);
-        c.fastOpenChild = true;
-        c.fastOpenPending = true;
-        stack.addFlow(c);
-        queue.fastOpenPending++;
-        // The data of the SYN is taken before the handshake is complete; the queue counts from the byte after our SYN.
-        c.sndUna = c.iss + 1;
-        c.maxSndWnd = c.sndWnd;
-        stack.output.updateSegmentSize(c);
-        c.window.set(stack.output.initialWindow(c));
-        c.rcvNxt += segment.payloadLength;
-        c.receiveQueue.append(
-                segment.buffer, segment.payloadOffset, segment.payloadLength, c.receiveBuffer.memoryBudget());
-        c.statistics.bytesReceived += segment.payloadLength;
-        c.rcvAdv = c.rcvNxt + synWindow(listener);
-        stack.segments.sendSyn(c, true, now);
-        c.lastAckSent = c.rcvNxt;
-        stack.timers.armForSyn(c, now);
-        c.raise(TcpEvents.CONNECTED | TcpEvents.READABLE | TcpEvents.WRITABLE);
-        listener.acceptor.onConnection(c);
-        return true;
-    }
-
-    /** A connection that was opened by data in a SYN has completed its handshake, has ended, or goes to another shard: its place is free. */
-    void fastOpenSettled(TcpConnection c) {
-        if (c.fastOpenPending) {
-            c.fastOpenPending = false;
-            Queue queue = queues.get(c.listener);
-            if (queue != null && queue.fastOpenPending > 0) {
-                queue.fastOpenPending--;
-            }
-        }
-    }
-
-    private static boolean matches(TcpSegment segment, byte[] cookie) {
-        int difference = 0;
-        for (int i = 0; i < cookie.length; i++) {
-            difference |= segment.buffer.getByte(segment.fastOpenOffset + i) ^ cookie[i];
-        }
-        return difference == 0;
-    }
-
     // ------------------------------------------------------------------------------------------------ timers and
     // removal
 
@@ -641,6 +583,7 @@ final class PassiveOpens {
             });
             requests.forEach(this::remove);
             queues.remove(listener);
+            fastOpen.listenerClosed(listener);
         }
     }
 

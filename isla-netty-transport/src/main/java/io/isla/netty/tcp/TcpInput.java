@@ -286,7 +286,7 @@ final class TcpInput {
             }
             if (c.fastOpenChild) {
                 // Its data may be on the way already: only the SYN's share of the acknowledgement is dealt with here.
-                stack.passive.fastOpenSettled(c);
+                stack.passive.fastOpen.settled(c);
                 c.fastOpenChild = false;
                 sampleHandshake(c, now);
                 establish(c, segment, now);

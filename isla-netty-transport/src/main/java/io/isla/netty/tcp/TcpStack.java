@@ -445,7 +445,7 @@ public final class TcpStack implements TransportReceiver {
             return;
         }
         flushOwedAck(c, now);
-        passive.fastOpenSettled(c);
+        passive.fastOpen.settled(c);
         detach(c);
         if (flows.remove(c)) {
             flowEnded(c);
@@ -545,7 +545,7 @@ public final class TcpStack implements TransportReceiver {
         }
         c.cancelTimers();
         flows.remove(c);
-        passive.fastOpenSettled(c);
+        passive.fastOpen.settled(c);
     }
 
     /** Takes over a connection that another stack has given up. */
