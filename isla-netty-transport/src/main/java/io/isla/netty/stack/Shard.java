@@ -46,7 +46,7 @@ import java.util.function.LongSupplier;
  */
 public final class Shard {
     /** Frames that are processed before users are told of them. */
-    private static final int BATCH = 256;
+    public static final int BATCH = 256;
     /** How often a shard that leaves looks for what is still coming. */
     private static final int FAREWELL_TURNS = 64;
 

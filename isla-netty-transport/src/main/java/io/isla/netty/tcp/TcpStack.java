@@ -91,6 +91,9 @@ public final class TcpStack implements TransportReceiver {
     private int portCounter;
 
     final TurnQueue turn;
+    /** Whether the last {@link #send} has left everything to the next one. */
+    private boolean held;
+
     private final IcmpReaction icmpErrors = new IcmpReaction(this);
     /**
      * Creates TCP for a shard.
@@ -426,13 +429,15 @@ public final class TcpStack implements TransportReceiver {
      * Answers the connection requests of this turn, sends what users have written in it, and then the acknowledgements that no data has carried
      * (RFC 9293 MUST-58, MUST-59).
      *
-     * <p>If listeners have got connections in this turn, all that waits until the next call: by then, their users may have read and written, too, and all
+     * <p>If listeners have got connections in this turn, all that waits until the next call, and no longer: by then, their users may have read and written, too, and all
      * leaves in one burst. Whoever receives it is woken up once.
      */
     public void send(long now) {
-        if (passive.takeHandedOver()) {
+        if (passive.takeHandedOver() && !held) {
+            held = true;
             return;
         }
+        held = false;
         passive.answer(now);
         turn.send(now);
     }

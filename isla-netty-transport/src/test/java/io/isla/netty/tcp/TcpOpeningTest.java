@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.isla.netty.sim.VirtualTime;
 import io.isla.netty.sim.VirtualWire;
 import io.isla.netty.stack.HostListener;
+import io.isla.netty.stack.Shard;
 import io.isla.netty.testing.ScriptedPeer;
 import io.isla.netty.testing.Segment;
 import io.isla.netty.testing.SimHost;
@@ -108,6 +109,32 @@ class TcpOpeningTest {
         assertThat(sent).as("when the user has his say, only the first SYN-ACK").containsExactly(1L);
         assertThat(peer.expect(ACK).data).containsExactly(1, 2, 3);
         assertThat(peer.expect(SYN, ACK).destinationPort).isEqualTo(peer.port);
+    }
+
+    @Test
+    void newConnectionsInEachTurnDoNotPutOffWhatIsToBeSent() {
+        peer.host.listen(80, 1000, new TcpSettings());
+        List<Segment> synAcks = new ArrayList<>();
+        for (int i = 0; i < 3 * Shard.BATCH; i++) {
+            peer.port = 5000 + i;
+            peer.send(of(SYN).seq(peer.iss));
+            synAcks.add(peer.expect(SYN, ACK));
+        }
+        long before = peer.counter("OutSegs");
+        List<Long> sent = new ArrayList<>();
+        peer.host.onAccepted = socket -> sent.add(peer.counter("OutSegs") - before);
+        peer.port = 6000;
+        peer.sendWithoutWaiting(of(SYN).seq(peer.iss));
+        // More than one turn takes from the link, or two.
+        for (Segment synAck : synAcks) {
+            peer.port = synAck.destinationPort;
+            peer.sendWithoutWaiting(of(ACK).seq(peer.iss + 1).ack(synAck.sequence + 1));
+        }
+        peer.settle();
+
+        assertThat(sent).hasSize(synAcks.size());
+        assertThat(sent.get(0)).as("segments sent in the first turn").isZero();
+        assertThat(sent.get(Shard.BATCH)).as("and by the end of the second").isEqualTo(1);
     }
 
     @Test
