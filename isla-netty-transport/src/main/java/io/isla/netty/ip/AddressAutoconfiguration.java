@@ -88,8 +88,12 @@ final class AddressAutoconfiguration {
         @Override
         public void detectionFinished(IpAddress found, boolean duplicate, MacAddress other, long now) {
             if (duplicate) {
+                if (added != null) {
+                    giveUp(this, now);
+                    added = null;
+                }
                 conflicted(this, now);
-            } else {
+            } else if (added == null) {
                 added = host.addAutoconfigured(found, temporary, now);
                 context.listener.addressAdded(added);
                 update(this, now);
@@ -167,6 +171,13 @@ final class AddressAutoconfiguration {
             if (context.ipv6.temporaryAddresses()) {
                 addTemporary(entry, now);
             }
+        }
+    }
+
+    /** The link is up again, maybe at another network: finds out anew whether the addresses are free; those in use stay in use meanwhile. */
+    void detectAgain(long now) {
+        for (Entry entry : entries) {
+            detector.start(entry.address, entry, now);
         }
     }
 
@@ -287,10 +298,9 @@ final class AddressAutoconfiguration {
         long valid = entry.validLeft(now);
         long preferred = entry.preferredLeft(now);
         if (valid == 0) {
-            context.timers.cancel(entry);
+            detector.cancel(entry.address, now);
             entries.remove(entry);
-            host.removeAutoconfigured(entry.added, now);
-            context.listener.addressRemoved(entry.added);
+            giveUp(entry, now);
             return;
         }
         boolean deprecated = preferred == 0;
@@ -313,6 +323,12 @@ final class AddressAutoconfiguration {
         } else {
             context.timers.arm(entry, now + next);
         }
+    }
+
+    private void giveUp(Entry entry, long now) {
+        context.timers.cancel(entry);
+        host.removeAutoconfigured(entry.added, now);
+        context.listener.addressRemoved(entry.added);
     }
 
     private void succeed(Entry entry, long now) {

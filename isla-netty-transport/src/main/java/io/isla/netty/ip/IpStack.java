@@ -231,12 +231,13 @@ public final class IpStack implements IpOutput {
 
     /**
      * The link is up again after it was down, maybe at another network: neighbours are looked for anew. The shard that leads tells of addresses and groups
-     * again, and asks for routers (RFC 4861 §6.3.7).
+     * again, finds out whether the IPv6 addresses that it has made are free (RFC 4862 §5.4), and asks for routers (RFC 4861 §6.3.7).
      */
     public void linkUp(long now) {
         context.neighbors.clear();
         if (started && context.leader) {
             introduce(now);
+            autoconfiguration.detectAgain(now);
             if (context.ipv6.acceptRouterAdvertisements()
                     && (autoconfiguration.linkLocalAddress() != null || !context.ipv6.autoconfigure())) {
                 routers.startSoliciting(now);

@@ -25,6 +25,8 @@ final class ConfiguredAddresses implements LeaderTask {
         final HostAddress address;
         final Runnable settled;
         boolean checked;
+        /** Whether it was free once, where addresses are used only then. */
+        boolean settledOnce;
 
         Entry(HostAddress address, Runnable settled) {
             this.address = address;
@@ -116,6 +118,19 @@ final class ConfiguredAddresses implements LeaderTask {
         }
     }
 
+    /**
+     * The link is up again, maybe at another network: finds out anew whether the IPv6 addresses are free (RFC 4862 §5.4). Those in use stay in use meanwhile.
+     * On the leader's thread.
+     */
+    synchronized void linkUp(long now) {
+        if (leader != null && neighbors) {
+            for (Entry entry : entries) {
+                entry.checked &= entry.address.address().isV4();
+                detect(leader, entry, now);
+            }
+        }
+    }
+
     private synchronized void detect(Shard shard, Entry entry, long now) {
         if (shard == leader && !entry.checked && entries.contains(entry)) {
             shard.ip().detectDuplicate(entry.address.address(), entry, now);
@@ -124,11 +139,14 @@ final class ConfiguredAddresses implements LeaderTask {
 
     private void finished(Entry entry, boolean duplicate, MacAddress other) {
         IpAddress address = entry.address.address();
+        boolean awaited;
         synchronized (this) {
             if (!entries.contains(entry)) {
                 return;
             }
             entry.checked = true;
+            awaited = detectFirst && !entry.settledOnce;
+            entry.settledOnce = true;
             if (duplicate) {
                 entries.remove(entry);
             }
@@ -139,8 +157,8 @@ final class ConfiguredAddresses implements LeaderTask {
                     address,
                     other == null ? "another station" : other);
             network.tell(listener -> listener.addressDuplicate(address, other));
-            drop(address, detectFirst ? entry.settled : () -> {});
-        } else if (detectFirst) {
+            drop(address, awaited ? entry.settled : () -> {});
+        } else if (awaited) {
             use(entry.address, entry.settled);
         }
     }

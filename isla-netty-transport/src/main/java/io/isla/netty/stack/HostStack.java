@@ -190,8 +190,9 @@ public final class HostStack {
         return dhcp == null ? null : dhcp.lease();
     }
 
-    /** The link is up again, after it was down. */
-    void linkUp() {
+    /** The link is up again, after it was down. On the thread of the shard that leads. */
+    void linkUp(long now) {
+        configuredAddresses.linkUp(now);
         if (dhcp != null) {
             dhcp.linkUp();
         }

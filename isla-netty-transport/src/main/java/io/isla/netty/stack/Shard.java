@@ -637,9 +637,10 @@ public final class Shard {
         @Override
         public void onLinkUp() {
             linkError = null;
-            ip.linkUp(now());
+            long now = now();
+            ip.linkUp(now);
             if (leader) {
-                host.linkUp();
+                host.linkUp(now);
             }
         }
     }

@@ -22,7 +22,9 @@ import io.isla.netty.wire.IpAddress;
 import io.isla.netty.wire.NeighborDiscoveryHeader;
 import io.isla.netty.wire.NeighborDiscoveryOption;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -272,6 +274,108 @@ class HostNetworkTest {
         }
         shards.settle();
         assertThat(shards.take(EtherType.ARP)).as("questions for a neighbour").hasSize(3);
+    }
+
+    private void reconnect() throws Exception {
+        shards.link.first().setUp(false);
+        shards.settle();
+        events.clear();
+        shards.sent.clear();
+        shards.link.first().setUp(true);
+        shards.settle();
+    }
+
+    private List<IpAddress> probedFor() {
+        return shards.take(EtherType.IPV6).stream()
+                .filter(frame -> (frame[54] & 0xff) == Icmpv6Header.NEIGHBOR_SOLICITATION)
+                .filter(frame -> Arrays.equals(frame, 22, 38, new byte[16], 0, 16))
+                .map(frame -> ByteBuffer.wrap(frame))
+                .map(frame -> IpAddress.of(frame.getLong(62), frame.getLong(70)))
+                .toList();
+    }
+
+    @Test
+    void looksForDuplicatesAgainWhereTheLinkComesUpAgain() throws Exception {
+        IpAddress given = address("2001:db8::2");
+        host(3, automatic(false).andThen(setup -> setup.addresses = List.of(address("2001:db8::2", 64))));
+        awaitLinkLocal();
+        advertise(1800, prefix(3600, 1800));
+        shards.pass(3, TimeUnit.SECONDS);
+        IpAddress made = autoconfigured();
+
+        reconnect();
+        shards.pass(1100, TimeUnit.MILLISECONDS);
+
+        assertThatAllHave(given);
+        assertThatAllHave(made);
+        assertThat(probedFor())
+                .contains(given, made)
+                .anyMatch(IpAddress::isLinkLocal)
+                .doesNotHaveDuplicates();
+        shards.pass(3, TimeUnit.SECONDS);
+        assertThat(events).noneMatch(event -> event.startsWith("removed") || event.startsWith("added"));
+    }
+
+    @Test
+    void givesUpAddressesThatOthersHaveWhereTheLinkComesUpAgain() throws Exception {
+        IpAddress given = address("2001:db8::2");
+        host(3, automatic(false).andThen(setup -> setup.addresses = List.of(address("2001:db8::2", 64))));
+        awaitLinkLocal();
+        advertise(1800, prefix(3600, 1800));
+        shards.pass(3, TimeUnit.SECONDS);
+        IpAddress made = autoconfigured();
+
+        reconnect();
+        claim(given);
+        claim(made);
+        shards.settle();
+
+        assertThatNoneHas(given);
+        assertThatNoneHas(made);
+        assertThat(events).contains("removed " + given + "/64", "removed " + made + "/64");
+        shards.pass(3, TimeUnit.SECONDS);
+        IpAddress next = autoconfigured();
+        assertThat(next).isNotEqualTo(made);
+        assertThatAllHave(next);
+    }
+
+    @Test
+    void anAddressThatEndsWhileItIsLookedForAgainIsNotMadeAgain() throws Exception {
+        host(2, automatic(false));
+        awaitLinkLocal();
+        advertise(1800, prefix(6, 6));
+        shards.pass(5, TimeUnit.SECONDS);
+        IpAddress made = autoconfigured();
+
+        reconnect();
+        assertThat(shards.passUntil(() -> events.contains("removed " + made + "/64"), 2, TimeUnit.SECONDS))
+                .isTrue();
+        shards.sent.clear();
+        claim(made);
+        shards.pass(3, TimeUnit.SECONDS);
+
+        assertThat(probedFor()).noneMatch(address -> address.high() == PREFIX.high());
+    }
+
+    @Test
+    void aHostThatDetectsDuplicatesKeepsItsAddressesWhereTheLinkComesUpAgain() throws Exception {
+        IpAddress own = address("2001:db8::2");
+        host(2, setup -> {
+            setup.addresses = List.of(address("2001:db8::2", 64));
+            setup.detectDuplicates = true;
+        });
+        shards.pass(8, TimeUnit.SECONDS);
+        assertThatAllHave(own);
+
+        reconnect();
+        shards.pass(1100, TimeUnit.MILLISECONDS);
+        assertThat(probedFor()).containsExactly(own);
+        claim(own);
+        shards.settle();
+
+        assertThat(events)
+                .containsExactly(
+                        "duplicate " + own + " of " + new MacAddress(Shards.PEER_LINK), "removed " + own + "/64");
     }
 
     @Test
