@@ -51,7 +51,7 @@ public final class IslaChannelOption<T> extends ChannelOption<T> {
     /** Whether several server channels may listen on the same address and port; connections are spread over them. Before binding. */
     public static final ChannelOption<Boolean> SO_REUSEPORT = EpollChannelOption.SO_REUSEPORT;
 
-    /** Whether a server channel on {@code ::} leaves IPv4 alone. Before binding. */
+    /** Whether a server channel or datagram channel on {@code ::} leaves IPv4 alone: it hears nothing of it, and sends nothing. Before binding. */
     public static final ChannelOption<Boolean> IPV6_V6ONLY = valueOf(IslaChannelOption.class, "IPV6_V6ONLY");
 
     /** Whether an address may be bound that is none of this host's, or not yet. Before binding. */

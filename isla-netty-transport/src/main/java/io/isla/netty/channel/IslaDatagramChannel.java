@@ -24,6 +24,7 @@ import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.NoRouteToHostException;
 import java.net.SocketAddress;
+import java.net.SocketException;
 import java.nio.channels.AlreadyBoundException;
 import java.nio.channels.AlreadyConnectedException;
 import java.nio.channels.ClosedChannelException;
@@ -235,6 +236,9 @@ public final class IslaDatagramChannel extends AbstractIslaChannel implements Da
         }
         bindIfNeeded();
         IpAddress to = destination(remote);
+        if (!config.isBroadcast() && shard().ip().isBroadcast(to)) {
+            throw new SocketException("Permission denied: " + to + " is a broadcast address; set SO_BROADCAST");
+        }
         if (!endpoint.connect(to, remote.getPort())) {
             throw new NoRouteToHostException("Network is unreachable: there is no route to " + to);
         }

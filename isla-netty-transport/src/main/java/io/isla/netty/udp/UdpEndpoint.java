@@ -110,6 +110,11 @@ public final class UdpEndpoint {
         return shared;
     }
 
+    /** Whether it is on {@code ::} and leaves IPv4 alone. */
+    boolean isV6Only() {
+        return v6Only && localAddress.equals(IpAddress.ANY_V6);
+    }
+
     /** The local port. */
     public int localPort() {
         return localPort;

@@ -37,6 +37,9 @@ final class UdpSender {
      * @return whether there is one
      */
     boolean resolve(UdpEndpoint endpoint, IpAddress local, Path path, IpAddress to) {
+        if (endpoint.isV6Only() && to.isV4()) {
+            return false;
+        }
         IpAddress from = local != null ? local : endpoint.localAddress();
         if (from.isUnspecified() && (!from.isV4() || to.isV4()) || local == null && endpoint.isShared()) {
             from = to.isV4() ? IpAddress.ANY_V4 : IpAddress.ANY_V6;

@@ -254,6 +254,36 @@ class DatagramChannelTest {
         assertThat(serverLog.next().text()).isEqualTo("still open");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"10.0.0.255", "255.255.255.255"})
+    void aChannelIsConnectedToABroadcastAddressOnlyIfItMayBroadcast(String broadcast) throws Exception {
+        Channel channel = client();
+        InetSocketAddress all = new InetSocketAddress(broadcast, 9);
+
+        assertThat(causeOf(channel.connect(all)))
+                .isInstanceOf(SocketException.class)
+                .hasMessageContaining("SO_BROADCAST");
+        assertThat(((IslaDatagramChannel) channel).isConnected()).isFalse();
+
+        channel.config().setOption(ChannelOption.SO_BROADCAST, true);
+        channel.connect(all).sync();
+        assertThat(channel.remoteAddress()).isEqualTo(all);
+    }
+
+    @Test
+    void aChannelForIpv6OnlySendsNothingByIpv4() throws Exception {
+        Channel channel = bootstrap(hosts.clientGroup, clientLog)
+                .option(IslaChannelOption.IPV6_V6ONLY, true)
+                .bind("::", 0)
+                .sync()
+                .channel();
+        InetSocketAddress v4 = new InetSocketAddress(TwoHosts.SERVER, 9);
+
+        assertThat(causeOf(channel.writeAndFlush(new DatagramPacket(text("x"), v4))))
+                .isInstanceOf(NoRouteToHostException.class);
+        assertThat(causeOf(channel.connect(v4))).isInstanceOf(NoRouteToHostException.class);
+    }
+
     @Test
     void broadcastsReachEveryWildcardChannelOnThePort() throws Exception {
         Channel server = bootstrap(hosts.serverGroup, serverLog).bind(0).sync().channel();
