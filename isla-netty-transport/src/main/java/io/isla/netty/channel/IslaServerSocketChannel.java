@@ -18,10 +18,12 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.socket.ServerSocketChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.channels.UnsupportedAddressTypeException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -37,6 +39,7 @@ public final class IslaServerSocketChannel extends AbstractIslaChannel implement
     private final AtomicBoolean acceptScheduled = new AtomicBoolean();
     private final Runnable acceptTask = this::runAcceptTask;
     private volatile HostStack boundHost;
+    private final boolean v4Only;
     private volatile HostListener listener;
     /** The group of loops that has the accepted connections. */
     private volatile Object servingGroup;
@@ -45,9 +48,24 @@ public final class IslaServerSocketChannel extends AbstractIslaChannel implement
     private boolean readPending;
     private volatile boolean interested;
 
-    /** A channel that is not bound. */
+    /** A channel of both families that is not bound. */
     public IslaServerSocketChannel() {
+        this(null);
+    }
+
+    /**
+     * A channel of a family that is not bound.
+     *
+     * @param family {@link SocketProtocolFamily#INET} for IPv4 only, as beside another channel on the same port with {@link IslaChannelOption#IPV6_V6ONLY};
+     *     with {@link SocketProtocolFamily#INET6} or {@code null} it does both
+     * @throws UnsupportedOperationException for any other
+     */
+    public IslaServerSocketChannel(SocketProtocolFamily family) {
         super(null);
+        if (family == SocketProtocolFamily.UNIX) {
+            throw new UnsupportedOperationException("not a family of the internet: " + family);
+        }
+        v4Only = family == SocketProtocolFamily.INET;
     }
 
     @Override
@@ -77,6 +95,13 @@ public final class IslaServerSocketChannel extends AbstractIslaChannel implement
     protected void doBind(SocketAddress localAddress) throws Exception {
         InetSocketAddress wanted = resolved(localAddress);
         IpAddress address = IpAddress.of(wanted.getAddress());
+        if (v4Only && !address.isV4()) {
+            throw new UnsupportedAddressTypeException();
+        }
+        if (address.isUnspecified() && !v4Only) {
+            // Either wildcard means both families, as for Java's own sockets.
+            address = IpAddress.ANY_V6;
+        }
         IslaSynHandler handler = config.getSynHandler();
         ListenScope scope = new ListenScope(
                 config.isTransparent(), config.isAnyPort(), handler == null ? null : new SynHandlerGate(handler));
@@ -88,8 +113,7 @@ public final class IslaServerSocketChannel extends AbstractIslaChannel implement
         servingGroup = shard().loop().group();
         HostListener bound = host.listeners()
                 .listen(
-                        // Either wildcard means both families, as for Java's own sockets.
-                        address.isUnspecified() ? IpAddress.ANY_V6 : address,
+                        address,
                         wanted.getPort(),
                         config.getBacklog(),
                         config.isReuseAddress(),

@@ -22,10 +22,12 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.DatagramPacket;
+import io.netty.channel.socket.SocketProtocolFamily;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -150,6 +152,38 @@ class DualStackTest {
                 .sync();
 
         assertThatThrownBy(() -> client().connect(new InetSocketAddress("10.0.0.2", port(server)))
+                        .sync())
+                .isInstanceOf(ConnectException.class);
+    }
+
+    @Test
+    void aServerForEachFamilyMayListenOnTheSamePort() throws Exception {
+        Channel six = serve("::", 0, true);
+        ServerBootstrap four = new ServerBootstrap()
+                .group(serverGroup)
+                .channelFactory(() -> new IslaServerSocketChannel(SocketProtocolFamily.INET))
+                .childHandler(new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void channelActive(ChannelHandlerContext context) {
+                        context.writeAndFlush(bytes("four"));
+                    }
+                });
+
+        Channel server = four.bind("0.0.0.0", port(six)).sync().channel();
+
+        client().connect(new InetSocketAddress("10.0.0.2", port(six))).sync();
+        assertThat(next()).isEqualTo("four");
+        client().connect(new InetSocketAddress("fd00::2", port(six)))
+                .sync()
+                .channel()
+                .writeAndFlush(bytes("six"));
+        assertThat(next()).isEqualTo("six");
+        assertThatThrownBy(() -> four.clone().bind("0.0.0.0", port(six)).sync()).isInstanceOf(BindException.class);
+        assertThatThrownBy(() -> four.clone().bind("fd00::2", 0).sync())
+                .isInstanceOf(UnsupportedAddressTypeException.class);
+
+        six.close().sync();
+        assertThatThrownBy(() -> client().connect(new InetSocketAddress("fd00::2", port(server)))
                         .sync())
                 .isInstanceOf(ConnectException.class);
     }
