@@ -19,7 +19,7 @@ final class AcceptQueue implements Consumer<TcpConnection> {
     /** A connection, and the shard that it is on. */
     record Accepted(TcpConnection connection, Shard owner) {
         void abort() {
-            owner.loop().execute(() -> connection.abort(owner.now()));
+            owner.with(connection, there -> connection.abort(there.now()));
         }
     }
 

@@ -66,7 +66,7 @@ final class ConnectionSeat {
             server.served(shard);
         }
         arrival = promise;
-        boolean asked = ((HandlerLoop) from.loop()).offer(() -> from.move(c, shard, () -> arrived(c, shard)));
+        boolean asked = from.with(c, there -> there.move(c, shard, () -> arrived(c, shard)));
         if (!asked) {
             // Its loop has shut down, and reset it.
             arrival = null;
@@ -109,7 +109,7 @@ final class ConnectionSeat {
         if (shard.loop().inLoop()) {
             end(c, shard, abort);
         } else {
-            shard.loop().execute(() -> end(c, shard, abort));
+            shard.with(c, there -> end(c, there, abort));
         }
     }
 

@@ -40,18 +40,10 @@ final class HandlerLoop implements ShardLoop {
     /** Runs a task on the loop; one that has shut down drops it. */
     @Override
     public void execute(Runnable task) {
-        if (!offer(task)) {
-            logger.debug("event loop {} has shut down; dropped {}", executor, task);
-        }
-    }
-
-    /** Runs a task on the loop; returns whether the loop has taken it. Any thread. */
-    boolean offer(Runnable task) {
         try {
             executor.execute(task);
-            return true;
         } catch (RejectedExecutionException e) {
-            return false;
+            logger.debug("event loop {} has shut down; dropped {}", executor, task);
         }
     }
 

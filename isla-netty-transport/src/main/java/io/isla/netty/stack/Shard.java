@@ -35,7 +35,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -73,6 +75,8 @@ public final class Shard {
     private volatile boolean closed;
     /** It is about to be closed: its loop may take tasks that it will not run. */
     private volatile boolean ending;
+    /** Where the connections are that this shard gave away when it ended. */
+    private final Map<TcpConnection, Shard> heirs = new ConcurrentHashMap<>(0);
 
     private final Policy policy = new Policy();
     /** The last table that was planned, as far as this shard has heard. */
@@ -385,6 +389,9 @@ public final class Shard {
             return;
         }
         ending = true;
+        if (!host.isClosed()) {
+            bequeath();
+        }
         host.leaving(this);
         new ArrayList<>(running).forEach(this::endLeaderTask);
         echo.close();
@@ -474,6 +481,60 @@ public final class Shard {
             tcp.attach(c, now());
             c.abort(now());
         }
+    }
+
+    /** This loop ends, and its host does not: connections that are not of its channels, or not yet, go to other shards. */
+    private void bequeath() {
+        host.steering().remove(this);
+        for (TcpConnection c : tcp.withoutUser()) {
+            FlowSteering.FlowKey key = key(c);
+            Shard heir = heir(
+                    key.localHigh(),
+                    key.localLow(),
+                    key.localPort(),
+                    key.remoteHigh(),
+                    key.remoteLow(),
+                    key.remotePort());
+            if (heir != null) {
+                heirs.put(c, heir);
+                move(c, heir, () -> {});
+            }
+        }
+        tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) -> {
+            Shard heir = heir(lh, ll, lp, rh, rl, rp);
+            return heir != null
+                    && heir.submit(() -> {
+                        if (!heir.closed) {
+                            arrival.accept(heir.tcp, heir.now());
+                        }
+                    });
+        });
+    }
+
+    /** Who gets the segments of a flow now, if not this shard. */
+    private Shard heir(long lh, long ll, int lp, long rh, long rl, int rp) {
+        Shard owner = host.steering().owner(IpProtocol.TCP, lh, ll, lp, rh, rl, rp);
+        return owner == this || owner != null && owner.ending ? null : owner;
+    }
+
+    /**
+     * Has something done with a connection where it is. Any thread.
+     *
+     * @param task given the shard, on its thread
+     * @return whether it will be: not if the last shard that had the connection has ended, and the connection with it
+     */
+    public boolean with(TcpConnection c, Consumer<Shard> task) {
+        boolean taken = submit(() -> {
+            Shard heir = heirs.get(c);
+            if (heir == null || !heir.with(c, task)) {
+                task.accept(this);
+            }
+        });
+        if (taken) {
+            return true;
+        }
+        Shard heir = heirs.get(c);
+        return heir != null && heir.with(c, task);
     }
 
     private static FlowSteering.FlowKey key(TcpConnection c) {

@@ -7,7 +7,9 @@ package io.isla.netty.tcp;
 import io.isla.netty.ip.IcmpErrorKind;
 import io.isla.netty.wire.TcpHeader;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -575,7 +577,7 @@ final class PassiveOpens {
     /** A listener is gone: its embryonic connections are forgotten. */
     void listenerClosed(TcpListener listener) {
         if (queues.containsKey(listener)) {
-            java.util.List<SynRequest> requests = new java.util.ArrayList<>();
+            List<SynRequest> requests = new ArrayList<>();
             stack.flows.forEach(flow -> {
                 if (flow instanceof SynRequest request && request.listener == listener) {
                     requests.add(request);
@@ -585,6 +587,54 @@ final class PassiveOpens {
             queues.remove(listener);
             fastOpen.listenerClosed(listener);
         }
+    }
+
+    /** Gives up the requests that somebody takes; not those about which a gate has still to decide. */
+    void bequeath(TcpStack.Heirs heirs) {
+        List<SynRequest> requests = new ArrayList<>();
+        stack.flows.forEach(flow -> {
+            if (flow instanceof SynRequest request && !request.undecided) {
+                requests.add(request);
+            }
+        });
+        for (SynRequest request : requests) {
+            if (heirs.inherit(
+                    request.localHigh,
+                    request.localLow,
+                    request.localPort,
+                    request.remoteHigh,
+                    request.remoteLow,
+                    request.remotePort,
+                    (heir, now) -> heir.passive.adopt(request, now))) {
+                boolean due = request.unanswered;
+                forget(request);
+                request.unanswered = due;
+                stack.flows.remove(request);
+            }
+        }
+    }
+
+    /** Takes over a request that another shard has given up. */
+    private void adopt(SynRequest given, long now) {
+        if (stack.flows.get(
+                        given.localHigh,
+                        given.localLow,
+                        given.localPort,
+                        given.remoteHigh,
+                        given.remoteLow,
+                        given.remotePort)
+                != null) {
+            // The peer has asked here meanwhile.
+            return;
+        }
+        SynRequest request = new SynRequest(stack, given);
+        queue(request.listener).size++;
+        stack.addFlow(request);
+        if (request.unanswered) {
+            unanswered.add(request);
+        }
+        long timeout = Math.min(stack.parameters.maxRto, stack.parameters.initialRto << request.retransmits);
+        stack.wheel.arm(request.timer, now + timeout);
     }
 
     /** Embryonic connections of a listener on this shard. */

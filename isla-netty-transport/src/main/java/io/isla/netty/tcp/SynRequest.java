@@ -52,6 +52,37 @@ final class SynRequest extends Flow {
         timer = new SynTimer(stack, this);
     }
 
+    /** What another shard has remembered. */
+    SynRequest(TcpStack stack, SynRequest other) {
+        this(
+                stack,
+                other.listener,
+                other.localHigh,
+                other.localLow,
+                other.localPort,
+                other.remoteHigh,
+                other.remoteLow,
+                other.remotePort);
+        iss = other.iss;
+        irs = other.irs;
+        peerMss = other.peerMss;
+        window = other.window;
+        sndScale = other.sndScale;
+        rcvScale = other.rcvScale;
+        sack = other.sack;
+        timestamps = other.timestamps;
+        ecn = other.ecn;
+        tsRecent = other.tsRecent;
+        timestampOffset = other.timestampOffset;
+        retransmits = other.retransmits;
+        ambiguous = other.ambiguous;
+        unanswered = other.unanswered;
+        sentAt = other.sentAt;
+        lastReplyAt = other.lastReplyAt;
+        lastAckAt = other.lastAckAt;
+        acked = other.acked;
+    }
+
     /** Sends the SYN-ACK again. */
     static final class SynTimer extends Timer {
         private final TcpStack stack;

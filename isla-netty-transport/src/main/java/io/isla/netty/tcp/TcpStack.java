@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.ObjLongConsumer;
 
 /**
  * TCP on one shard: its flows, its listeners, and the machinery that works on them. All methods are for the shard's thread; time is passed in, in
@@ -551,6 +552,35 @@ public final class TcpStack implements TransportReceiver {
         c.cancelTimers();
         flows.remove(c);
         passive.fastOpen.settled(c);
+    }
+
+    /** The connections that nobody has at present: those that no listener's user has accepted yet, and those whose user is on his way to another shard. */
+    public List<TcpConnection> withoutUser() {
+        List<TcpConnection> waiting = new ArrayList<>();
+        forEachConnection(c -> {
+            if (c.user == null && !c.isOrphan()) {
+                waiting.add(c);
+            }
+        });
+        return waiting;
+    }
+
+    /** Finds a stack of the same host for what this one gives up. */
+    public interface Heirs {
+        /** Has something done by the stack that gets a flow, on its thread, with the time there; returns whether it will be. */
+        boolean inherit(
+                long localHigh,
+                long localLow,
+                int localPort,
+                long remoteHigh,
+                long remoteLow,
+                int remotePort,
+                ObjLongConsumer<TcpStack> arrival);
+    }
+
+    /** Gives up the embryonic connections that somebody takes. */
+    public void bequeath(Heirs heirs) {
+        passive.bequeath(heirs);
     }
 
     /** Takes over a connection that another stack has given up. */

@@ -186,7 +186,7 @@ public final class Segment {
     }
 
     /** The frame. */
-    ByteBuf encode(long destinationMac, long sourceMac, int destination, int source) {
+    public ByteBuf encode(long destinationMac, long sourceMac, int destination, int source) {
         int optionLength = options.length + 3 & ~3;
         int tcpLength = 20 + optionLength + data.length;
         ByteBuf frame = Unpooled.directBuffer(34 + tcpLength).writeZero(34 + tcpLength);
@@ -221,7 +221,7 @@ public final class Segment {
     }
 
     /** Reads a frame; {@code null} if it holds no TCP over IPv4. */
-    static Segment decode(ByteBuf frame, long time) {
+    public static Segment decode(ByteBuf frame, long time) {
         if (frame.readableBytes() < 54
                 || frame.getUnsignedShort(12) != EtherType.IPV4
                 || frame.getByte(23) != IpProtocol.TCP) {
