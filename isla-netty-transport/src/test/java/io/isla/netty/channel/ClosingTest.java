@@ -16,6 +16,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.ChannelOutputShutdownException;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -289,6 +290,32 @@ class ClosingTest {
         client.close().sync();
         assertThatThrownBy(() -> client.shutdownOutput().sync()).isInstanceOf(ClosedChannelException.class);
         assertThatThrownBy(() -> client.shutdownInput().sync()).isInstanceOf(ClosedChannelException.class);
+    }
+
+    @Test
+    void aWriteAfterTheOutputWasShutDownChangesNoWritability() throws Exception {
+        EventLog log = new EventLog();
+        ConnectedPair pair = ConnectedPair.open(hosts, log, new EventLog(), new ConnectedPair.Setup() {
+            @Override
+            public void client(Bootstrap bootstrap) {
+                bootstrap.option(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(2, 4));
+            }
+        });
+        IslaSocketChannel client = (IslaSocketChannel) pair.client();
+        client.writeAndFlush(Unpooled.wrappedBuffer(random(6))).sync();
+        log.await("writable");
+        client.shutdownOutput().sync();
+        long changes = log.count("writable") + log.count("unwritable");
+
+        assertThatThrownBy(() ->
+                        client.writeAndFlush(Unpooled.wrappedBuffer(random(6))).sync())
+                .isInstanceOf(IOException.class);
+
+        // A task of the loop that comes after whatever the write has caused.
+        client.eventLoop().submit(() -> {}).sync();
+        assertThat(log.count("writable") + log.count("unwritable")).isEqualTo(changes);
+        assertThat(client.isWritable()).isFalse();
+        client.close().sync();
     }
 
     @Test
