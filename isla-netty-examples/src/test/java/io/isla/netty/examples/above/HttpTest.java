@@ -24,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** HTTP/1.1 and HTTP/2 of Netty's codecs, served to {@code curl} and {@code h2load}. */
 @KernelTest
@@ -95,10 +94,10 @@ class HttpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--h1", "--max-concurrent-streams=16"})
+    @CsvSource({"--h1, http/1.1", "--max-concurrent-streams=16, h2c"})
     @RequiresProgram("h2load")
-    void bearsALoadInTheClear(String option) throws Exception {
-        answersAll(Wire.url("http", WIRE.serve(Side.ISLA, Http2Server.inTheClear())), option);
+    void bearsALoadInTheClear(String option, String protocol) throws Exception {
+        answersAll(Wire.url("http", WIRE.serve(Side.ISLA, Http2Server.inTheClear())), option, protocol);
     }
 
     @ParameterizedTest
@@ -107,10 +106,10 @@ class HttpTest {
             names = {"JDK", "OPENSSL"})
     @RequiresProgram("h2load")
     void bearsALoadOverTls(SslProvider provider) throws Exception {
-        answersAll(Wire.url("https", serveOverTls(provider)), "--max-concurrent-streams=16");
+        answersAll(Wire.url("https", serveOverTls(provider)), "--max-concurrent-streams=16", "h2");
     }
 
-    private static void answersAll(String url, String option) throws Exception {
+    private static void answersAll(String url, String option, String protocol) throws Exception {
         Programs.Result result = Programs.run(
                 "h2load",
                 "--requests=" + REQUESTS,
@@ -121,6 +120,7 @@ class HttpTest {
 
         assertThat(result.status()).as(result.errors()).isZero();
         assertThat(result.text())
+                .contains("Application protocol: " + protocol + "\n")
                 .contains("%d done, %<d succeeded, 0 failed, 0 errored, 0 timeout".formatted(REQUESTS))
                 .contains("status codes: %d 2xx, 0 3xx, 0 4xx, 0 5xx".formatted(REQUESTS))
                 .containsPattern("traffic: .*\\(" + REQUESTS * Site.TEXT.length() + "\\) data");
