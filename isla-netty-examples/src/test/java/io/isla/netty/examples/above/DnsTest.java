@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.isla.netty.channel.IslaDatagramChannel;
 import io.isla.netty.channel.IslaSocketChannel;
 import io.isla.netty.examples.above.Wire.Side;
+import io.isla.netty.examples.reactor.TransportLoops;
 import io.isla.netty.testing.KernelTest;
 import io.isla.netty.testing.Programs;
 import io.isla.netty.testing.RequiresProgram;
@@ -33,6 +34,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +45,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
 
 /** Netty's resolver on Isla's datagram channels, and on its TCP where a datagram has no room, asks {@code dnsmasq}. */
 @KernelTest
@@ -176,6 +180,35 @@ class DnsTest {
             assertThat(channel.remoteAddress())
                     .isEqualTo(new InetSocketAddress(Side.KERNEL.address(), server.getPort()));
             channel.close().sync();
+        }
+    }
+
+    @Test
+    void findsServersForReactorsClient() {
+        InetSocketAddress server = WIRE.serve(Side.KERNEL, new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                Site.addHttp1(channel.pipeline());
+            }
+        });
+        ConnectionProvider connections = ConnectionProvider.create("findsServersForReactorsClient", 1);
+        try {
+            String text = HttpClient.create(connections)
+                    .runOn(new TransportLoops(
+                            WIRE.group(Side.ISLA), List.of(IslaSocketChannel.class, IslaDatagramChannel.class)))
+                    .resolver(spec -> spec.dnsAddressResolverGroupProvider(settings -> new DnsAddressResolverGroup(
+                            settings.nameServerProvider(new SequentialDnsServerAddressStreamProvider(
+                                    new InetSocketAddress(Side.KERNEL.address(), 53))))))
+                    .get()
+                    .uri("http://here.example.org:" + server.getPort() + "/")
+                    .responseContent()
+                    .aggregate()
+                    .asString()
+                    .block(Duration.ofSeconds(Wire.DEADLINE_SECONDS));
+
+            assertThat(text).isEqualTo(Site.TEXT);
+        } finally {
+            connections.disposeLater().block(Duration.ofSeconds(Wire.DEADLINE_SECONDS));
         }
     }
 }
