@@ -5,9 +5,7 @@
 package io.isla.netty.channel.testsuite;
 
 import io.isla.netty.testing.KernelTest;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.testsuite.transport.TestsuitePermutation.BootstrapComboFactory;
 import io.netty.testsuite.transport.TestsuitePermutation.BootstrapFactory;
 import io.netty.testsuite.transport.socket.SocketShutdownOutputByPeerTest;
 import java.net.SocketAddress;
@@ -27,19 +25,6 @@ class KernelClientTestsuiteTest extends StreamTestsuite {
         @Override
         protected List<BootstrapFactory<ServerBootstrap>> newFactories() {
             return pairing().serverSocket();
-        }
-
-        @Override
-        protected SocketAddress newSocketAddress() {
-            return pairing().serverAddress();
-        }
-    }
-
-    @Nested
-    class SocketSslEcho extends SampledSslEchoTest {
-        @Override
-        protected List<BootstrapComboFactory<ServerBootstrap, Bootstrap>> newFactories() {
-            return pairing().socket();
         }
 
         @Override

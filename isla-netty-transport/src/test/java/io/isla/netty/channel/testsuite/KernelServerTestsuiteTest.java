@@ -6,8 +6,6 @@ package io.isla.netty.channel.testsuite;
 
 import io.isla.netty.testing.KernelTest;
 import io.netty.bootstrap.Bootstrap;
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.testsuite.transport.TestsuitePermutation.BootstrapComboFactory;
 import io.netty.testsuite.transport.TestsuitePermutation.BootstrapFactory;
 import io.netty.testsuite.transport.socket.SocketChannelNotYetConnectedTest;
 import io.netty.testsuite.transport.socket.SocketShutdownOutputBySelfTest;
@@ -46,19 +44,6 @@ class KernelServerTestsuiteTest extends StreamTestsuite {
         @Override
         protected SocketAddress newSocketAddress() {
             return pairing().clientAddress();
-        }
-    }
-
-    @Nested
-    class SocketSslEcho extends SampledSslEchoTest {
-        @Override
-        protected List<BootstrapComboFactory<ServerBootstrap, Bootstrap>> newFactories() {
-            return pairing().socket();
-        }
-
-        @Override
-        protected SocketAddress newSocketAddress() {
-            return pairing().serverAddress();
         }
     }
 }
