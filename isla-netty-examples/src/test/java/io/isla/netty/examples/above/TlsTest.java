@@ -28,16 +28,23 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.string.StringDecoder;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.OpenSslContextOption;
 import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.handler.stream.ChunkedNioFile;
 import io.netty.handler.stream.ChunkedWriteHandler;
+import io.netty.pkitesting.CertificateBuilder;
+import io.netty.pkitesting.X509Bundle;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -53,6 +60,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class TlsTest {
 
     private static final int LARGE = 5_000_000;
+    private static final int LARGE_EXTENSION = 20_000;
 
     /** How OpenSSL's programs are told the version that they are to speak. */
     private static final Map<String, String> VERSION_OPTIONS = Map.of("TLSv1.2", "-tls1_2", "TLSv1.3", "-tls1_3");
@@ -67,7 +75,34 @@ class TlsTest {
     @CsvSource({"JDK, TLSv1.2", "JDK, TLSv1.3", "OPENSSL, TLSv1.2", "OPENSSL, TLSv1.3"})
     @RequiresProgram("openssl")
     void answersOpenSslsClient(SslProvider provider, String version) throws Exception {
-        SslContext tls = Tls.server(provider);
+        shoutsAtOpenSslsClient(Tls.server(provider), version);
+    }
+
+    /** Of more bytes than a TLS record has, so that the handshake takes several, and a dozen segments. */
+    @ParameterizedTest
+    @CsvSource({"JDK, TLSv1.2", "JDK, TLSv1.3", "OPENSSL, TLSv1.2", "OPENSSL, TLSv1.3"})
+    @RequiresProgram("openssl")
+    void takesALargeCertificateFromOpenSslsClient(SslProvider provider, String version) throws Exception {
+        X509Bundle client = new CertificateBuilder()
+                .ecp256()
+                .subject("CN=client")
+                .addExtendedKeyUsageClientAuth()
+                .addExtensionOctetString("1.2.840.113635.100.6.2.1", false, Bytes.random(LARGE_EXTENSION))
+                .buildIssuedBy(Tls.BUNDLE);
+        Path certificate = Files.writeString(directory.resolve("client.pem"), client.getCertificatePEM());
+        Path key = Files.writeString(directory.resolve("client-key.pem"), client.getPrivateKeyPEM());
+        SslContextBuilder tls = SslContextBuilder.forServer(Tls.BUNDLE.toKeyManagerFactory())
+                .sslProvider(provider)
+                .trustManager(Tls.BUNDLE.getCertificate())
+                .clientAuth(ClientAuth.REQUIRE);
+        if (provider == SslProvider.OPENSSL) {
+            tls.option(OpenSslContextOption.MAX_CERTIFICATE_LIST_BYTES, 2 * LARGE_EXTENSION);
+        }
+
+        shoutsAtOpenSslsClient(tls.build(), version, "-cert", certificate.toString(), "-key", key.toString());
+    }
+
+    private void shoutsAtOpenSslsClient(SslContext tls, String version, String... options) throws Exception {
         InetSocketAddress server = WIRE.serve(Side.ISLA, new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
@@ -79,9 +114,7 @@ class TlsTest {
                                 new Shouting());
             }
         });
-
-        Programs.Result result = Programs.runWithInput(
-                "hello\nbye\n",
+        List<String> command = new ArrayList<>(List.of(
                 "openssl",
                 "s_client",
                 "-connect",
@@ -90,11 +123,16 @@ class TlsTest {
                 Tls.certificate(directory).toString(),
                 "-verify_return_error",
                 VERSION_OPTIONS.get(version),
-                "-ign_eof");
+                "-ign_eof"));
+        command.addAll(List.of(options));
+
+        Programs.Result result = Programs.runWithInput("hello\nbye\n", command.toArray(String[]::new));
 
         assertThat(result.status()).as(result.text() + result.errors()).isZero();
         assertThat(result.text())
-                .contains("Verify return code: 0 (ok)", "New, " + version + ", Cipher is", "\nHELLO\nBYE\n");
+                .contains("Verify return code: 0 (ok)", "New, " + version + ", Cipher is")
+                // In the midst of the tickets, which are large when the certificate is.
+                .containsSubsequence("HELLO\n", "BYE\n");
         // A connection that ends without a close_notify is an error to OpenSSL.
         assertThat(result.errors()).doesNotContain("error:");
     }
