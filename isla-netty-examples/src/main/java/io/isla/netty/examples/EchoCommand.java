@@ -39,6 +39,7 @@ final class EchoCommand implements Callable<Integer> {
             transport.close();
             throw e;
         }
+        Server.reportErrors(server);
         InetSocketAddress address = (InetSocketAddress) server.localAddress();
         String url = "telnet://" + Server.authority(transport.shownAddress(), address.getPort(), 23);
         System.out.println("Echoing at " + url + ", over " + transport.description());

@@ -68,6 +68,7 @@ final class HttpCommand implements Callable<Integer> {
             log.close();
             throw e;
         }
+        Server.reportErrors(server.closeFuture().channel());
         String url = "http://"
                 + Server.authority(transport.shownAddress(), server.address().getPort(), 80) + "/";
         System.out.println("Serving " + (root == null ? "the built-in page" : root) + " at " + url + ", over "

@@ -49,6 +49,7 @@ final class ReactorCommand implements Callable<Integer> {
             transport.close();
             throw e;
         }
+        Server.reportErrors(server.channel());
         String url = "http://" + Server.authority(transport.shownAddress(), server.port(), 80) + "/";
         System.out.println("Serving at " + url + ", over " + transport.description());
         System.out.println("    curl --http2-prior-knowledge " + url);

@@ -4,7 +4,9 @@
  */
 package io.isla.netty.examples;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.NetUtil;
@@ -18,8 +20,7 @@ final class Server {
     private Server() {}
 
     /**
-     * Waits until the server's channel is closed, be it that something failed, or that the process is to end (Ctrl-C). What goes wrong with it meanwhile is
-     * said on standard error.
+     * Waits until the server's channel is closed, be it that something failed, or that the process is to end (Ctrl-C).
      *
      * @param closed the future of the server's channel
      * @param stop called once, to stop cleanly
@@ -34,12 +35,6 @@ final class Server {
                 },
                 "stop");
         Runtime.getRuntime().addShutdownHook(hook);
-        closed.channel().pipeline().addLast(new ChannelInboundHandlerAdapter() {
-            @Override
-            public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-                System.err.println("isla: " + (cause.getMessage() == null ? cause : cause.getMessage()));
-            }
-        });
         closed.await();
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
@@ -51,6 +46,18 @@ final class Server {
         System.err.println("isla: the server's channel was closed; stopping");
         stop.run();
         return 1;
+    }
+
+    /** Says on standard error what goes wrong with a server's channel from now on; to be called before anybody is told that it serves. */
+    static void reportErrors(Channel server) throws InterruptedException {
+        ChannelHandler reporter = new ChannelInboundHandlerAdapter() {
+            @Override
+            public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+                System.err.println("isla: " + (cause.getMessage() == null ? cause : cause.getMessage()));
+            }
+        };
+        // By the loop: it hears of nothing until the loop has added it.
+        server.eventLoop().submit(() -> server.pipeline().addLast(reporter)).sync();
     }
 
     /** An address and port as a URL has them; for a server that listens on all addresses, one that works here. */
