@@ -257,9 +257,12 @@ final class HttpExchangeHandler extends ChannelInboundHandlerAdapter {
             } else {
                 next(ctx);
             }
-        } else if (event instanceof IdleStateEvent) {
-            // Neither sends anything nor takes anything.
-            ctx.close();
+        } else if (event instanceof IdleStateEvent idle) {
+            // The first only begins to watch whether a long answer makes progress; then, it neither sends anything nor
+            // takes anything.
+            if (!idle.isFirst()) {
+                ctx.close();
+            }
         } else {
             ctx.fireUserEventTriggered(event);
         }

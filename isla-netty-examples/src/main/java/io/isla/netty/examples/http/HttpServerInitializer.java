@@ -14,7 +14,8 @@ import java.util.concurrent.TimeUnit;
 /** The pipeline of a connection. */
 final class HttpServerInitializer extends ChannelInitializer<Channel> {
 
-    private static final long IDLE_SECONDS = 60;
+    /** Twice that, and a connection is closed. */
+    private static final long IDLE_SECONDS = 30;
 
     private final RequestRouter router;
     private final AccessLog log;
