@@ -42,9 +42,12 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(TwoHosts.DEADLINE_SECONDS)
 class TapNegotiationTest {
     private static final Path SYSCTL = Path.of("/proc/sys/net/ipv4");
-    private static final InetSocketAddress KERNEL = new InetSocketAddress("10.9.0.1", 7000);
+    private static final InetSocketAddress KERNEL = new InetSocketAddress("10.9.0.1", 0);
     private static final InetSocketAddress ISLA = new InetSocketAddress("10.9.0.2", 7000);
     private static final int BYTES = 100_000;
+
+    /** Where the kernel's server listens: at a port of its choice, as one of ours may be that of a socket which is still on its way out. */
+    private InetSocketAddress kernelServer;
 
     private final EventLoopGroup kernel = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private EventLoopGroup isla;
@@ -128,12 +131,14 @@ class TapNegotiationTest {
 
     private Echo serveFromKernel() throws Exception {
         Echo echo = new Echo();
-        new ServerBootstrap()
+        kernelServer = (InetSocketAddress) new ServerBootstrap()
                 .group(kernel)
                 .channel(EpollServerSocketChannel.class)
                 .childHandler(echo)
                 .bind(KERNEL)
-                .sync();
+                .sync()
+                .channel()
+                .localAddress();
         return echo;
     }
 
@@ -189,7 +194,7 @@ class TapNegotiationTest {
         open(TcpConfiguration.Ecn.REQUEST);
         sysctl("tcp_ecn", 2);
         serveFromKernel();
-        assertThat(usesEcn(exchange(islaClient(), KERNEL, BYTES))).isTrue();
+        assertThat(usesEcn(exchange(islaClient(), kernelServer, BYTES))).isTrue();
     }
 
     @Test
@@ -198,7 +203,7 @@ class TapNegotiationTest {
         sysctl("tcp_ecn", 0);
         serveFromKernel();
         Echo echo = serveFromIsla();
-        assertThat(usesEcn(exchange(islaClient(), KERNEL, BYTES))).isFalse();
+        assertThat(usesEcn(exchange(islaClient(), kernelServer, BYTES))).isFalse();
         exchange(kernelClient(), ISLA, BYTES);
         assertThat(usesEcn(echo.latest)).isFalse();
     }
@@ -224,7 +229,7 @@ class TapNegotiationTest {
         long before = kernelCounter("TCPFastOpenPassive");
         for (int connection = 0; connection < 3; connection++) {
             Bootstrap client = islaClient().option(ChannelOption.TCP_FASTOPEN_CONNECT, true);
-            exchange(client, KERNEL, 600).close().sync();
+            exchange(client, kernelServer, 600).close().sync();
         }
         assertThat(kernelCounter("TCPFastOpenPassive") - before)
                 .as("all but the first, which asks for the cookie")
