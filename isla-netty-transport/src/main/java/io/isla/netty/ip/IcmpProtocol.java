@@ -68,17 +68,8 @@ final class IcmpProtocol {
                 break;
             case IcmpHeader.ECHO_REPLY:
                 counters.increment(IpCounter.ICMP_IN_ECHO_REPS);
-                if (echo.receiveReply(
-                        packet, IcmpHeader.identifier(buf, at), IcmpHeader.sequenceNumber(buf, at), now)) {
-                    break;
-                }
-                if (context.steering.handOverEchoReply(packet, IcmpHeader.identifier(buf, at))) {
-                    // It will be counted there.
-                    counters.add(IpCounter.IP_IN_RECEIVES, -1);
-                    counters.add(IpCounter.IP_IN_DELIVERS, -1);
-                    counters.add(IpCounter.ICMP_IN_MSGS, -1);
-                    counters.add(IpCounter.ICMP_IN_ECHO_REPS, -1);
-                } else {
+                if (!echo.receiveReply(packet, IcmpHeader.identifier(buf, at), IcmpHeader.sequenceNumber(buf, at), now)
+                        && !context.steering.handOverEchoReply(packet, IcmpHeader.identifier(buf, at))) {
                     counters.increment(IpCounter.ICMP_IN_UNRELATED);
                 }
                 break;

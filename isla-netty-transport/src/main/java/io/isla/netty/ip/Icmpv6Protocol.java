@@ -80,17 +80,9 @@ final class Icmpv6Protocol {
                 break;
             case Icmpv6Header.ECHO_REPLY:
                 counters.increment(IpCounter.ICMP6_IN_ECHO_REPLIES);
-                if (echo.receiveReply(
-                        packet, Icmpv6Header.identifier(buf, at), Icmpv6Header.sequenceNumber(buf, at), now)) {
-                    break;
-                }
-                if (context.steering.handOverEchoReply(packet, Icmpv6Header.identifier(buf, at))) {
-                    // It will be counted there.
-                    counters.add(IpCounter.IP6_IN_RECEIVES, -1);
-                    counters.add(IpCounter.IP6_IN_DELIVERS, -1);
-                    counters.add(IpCounter.ICMP6_IN_MSGS, -1);
-                    counters.add(IpCounter.ICMP6_IN_ECHO_REPLIES, -1);
-                } else {
+                if (!echo.receiveReply(
+                                packet, Icmpv6Header.identifier(buf, at), Icmpv6Header.sequenceNumber(buf, at), now)
+                        && !context.steering.handOverEchoReply(packet, Icmpv6Header.identifier(buf, at))) {
                     counters.increment(IpCounter.ICMP6_IN_UNRELATED);
                 }
                 break;

@@ -161,10 +161,7 @@ final class Ipv4Input {
             buf.setByte(1, buf.getByte(1) | 3);
         }
         Ipv4Header.fillChecksum(buf, 0);
-        if (packet.unicast && context.steering.handOver(whole.set(buf, 0, length))) {
-            // Its fragments were received here, and it will be counted there.
-            counters.add(IpCounter.IP_IN_RECEIVES, -1);
-        } else {
+        if (!packet.unicast || !context.steering.handOver(whole.set(buf, 0, length))) {
             packet.buffer = buf;
             packet.networkOffset = 0;
             packet.transportOffset = headerLength;

@@ -388,10 +388,7 @@ final class Ipv6Input {
         Arrival arrival = fragmented.arrival;
         int nextHeaderIndex = fragmented.nextHeaderIndex;
         reassembler.remove(fragmented);
-        if (packet.unicast && context.steering.handOver(whole.set(buf, 0, length))) {
-            // Its fragments were received here, and it will be counted there.
-            counters.add(IpCounter.IP6_IN_RECEIVES, -1);
-        } else {
+        if (!packet.unicast || !context.steering.handOver(whole.set(buf, 0, length))) {
             packet.buffer = buf;
             packet.networkOffset = 0;
             packet.transportOffset = Ipv6Header.LENGTH;

@@ -755,11 +755,6 @@ public final class Shard {
             }
             // To itself, if the flow may be one whose connection is on its way here: the packet gets in line behind it.
             owner.inbox.offerPacket(packet, loop.allocator());
-            // It will be counted there.
-            boolean v4 = IpAddress.isV4(packet.sourceHigh(), packet.sourceLow());
-            ipCounters.add(v4 ? IpCounter.IP_IN_RECEIVES : IpCounter.IP6_IN_RECEIVES, -1);
-            ipCounters.add(v4 ? IpCounter.IP_IN_DELIVERS : IpCounter.IP6_IN_DELIVERS, -1);
-            tcpCounters.add(TcpCounter.IN_SEGS, -1);
             return true;
         }
 

@@ -175,7 +175,6 @@ class HostEchoTest {
         requests.forEach(request -> reply(PEER, request, data(request)));
 
         assertThat(results).hasSize(4).allMatch(result -> result.startsWith("reply from 10.0.0.1"));
-        assertThat(shards.host.counters()).containsEntry("IcmpInMsgs", 4L).containsEntry("IcmpInEchoReps", 4L);
     }
 
     @Test

@@ -47,10 +47,7 @@ final class Shards implements AutoCloseable {
     private final OutboundFrame frame = new OutboundFrame();
 
     Shards(HostSetup setup) throws IOException {
-        link = MemoryLink.builder()
-                .medium(setup.medium)
-                .receiveQueues(setup.receiveQueues)
-                .pair("shards", "peer");
+        link = MemoryLink.builder().medium(setup.medium).receiveQueues(8).pair("shards", "peer");
         host = new HostStack(new HostConfiguration(
                 link.first(),
                 new MacAddress(OWN_LINK),
@@ -77,7 +74,6 @@ final class Shards implements AutoCloseable {
         List<AddressBlock> blocks = List.of();
         Ipv6Config ipv6 = Ipv6Config.MANUAL;
         boolean detectDuplicates;
-        int receiveQueues = 8;
         DhcpParameters dhcp;
     }
 
