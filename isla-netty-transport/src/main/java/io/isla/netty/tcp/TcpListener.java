@@ -20,7 +20,7 @@ public final class TcpListener {
     final SynGate gate;
 
     /**
-     * Creates a listener; it hears nothing until it is {@linkplain TcpStack#add(TcpListener) added} to the shards.
+     * Creates a listener; it hears nothing until the {@linkplain TcpStack.FlowPolicy policy} of the shards names it for its port.
      *
      * @param address the local address; unspecified for all. {@link IpAddress#ANY_V6} takes IPv4 too, unless {@code v6Only}
      * @param port 1 to 65535, or 0 for all ports that no other listener has
