@@ -11,6 +11,9 @@ final class TcpOutput {
     /** A window-limited sender waits for more room unless it may send this share of its window (1 in n). */
     private static final int DEFER_DIVISOR = 3;
 
+    /** A sender that has been silent for this long waits no more, in nanoseconds. */
+    private static final long DEFER_NANOS = 1_000_000L;
+
     private final TcpStack stack;
     private final SegmentWriter segments;
     private final TcpParameters parameters;
@@ -135,7 +138,7 @@ final class TcpOutput {
                     break;
                 }
             }
-            if (length < unsent && shouldDefer(c, length, room, offered)) {
+            if (length < unsent && shouldDefer(c, length, room, offered, now)) {
                 limited = room < offered;
                 break;
             }
@@ -185,8 +188,11 @@ final class TcpOutput {
         return c.maxSndWnd > 0 && length >= c.maxSndWnd / 2;
     }
 
-    /** Waits for further acknowledgements rather than send a small super-segment now, where more room is certain to come soon. */
-    private boolean shouldDefer(TcpConnection c, int length, int room, int offered) {
+    /**
+     * Waits for further acknowledgements rather than send a small super-segment now, where more room is certain to come soon: not when the next
+     * acknowledgement is most of a round trip away, which would leave that much of the window unused (the conditions are those of Linux).
+     */
+    private boolean shouldDefer(TcpConnection c, int length, int room, int offered, long now) {
         if (c.flightSize() == 0 || c.recovery.state() != LossRecovery.State.OPEN) {
             return false;
         }
@@ -194,7 +200,10 @@ final class TcpOutput {
             return false;
         }
         int limit = Math.min(c.window.cwnd, c.sndWnd);
-        return Math.min(room, offered) < limit / DEFER_DIVISOR;
+        if (Math.min(room, offered) >= limit / DEFER_DIVISOR) {
+            return false;
+        }
+        return now - c.sent.last().sentAt <= DEFER_NANOS && now - c.sent.first().sentAt >= c.window.srtt / 2;
     }
 
     /** Whether the congestion control's pacing has the connection wait. */
