@@ -150,8 +150,17 @@ final class Bed implements AutoCloseable {
         children.run(COMMAND_LIMIT, command);
     }
 
-    /** Starts the server, waits until it answers, and returns how long that has taken, in nanoseconds. */
-    long startServer() throws IOException, InterruptedException {
+    /** Starts a server whose heap is there in full at once: what the kernel takes to provide its pages, one by one, is not what is measured. */
+    void startServer() throws IOException, InterruptedException {
+        startServer(List.of("-XX:+AlwaysPreTouch"));
+    }
+
+    /** Starts a server as anybody would, waits until it answers, and returns how long that has taken, in nanoseconds. */
+    long startPlainServer() throws IOException, InterruptedException {
+        return startServer(List.of());
+    }
+
+    private long startServer(List<String> javaDefaults) throws IOException, InterruptedException {
         long start = System.nanoTime();
         if (kind == ServerKind.IPERF3) {
             List<String> command = inNamespace(serverNamespace, List.of("iperf3", "--server", "--port", "" + PORT));
@@ -171,7 +180,7 @@ final class Bed implements AutoCloseable {
                 children,
                 kind + "-server",
                 directory,
-                inNamespace(serverNamespace, java.command(arguments.toArray(String[]::new))));
+                inNamespace(serverNamespace, java.command(javaDefaults, arguments.toArray(String[]::new))));
         // The client begins to ask at once: that the server has said it is ready may be earlier than its first answer,
         // or later.
         client.send("probe", address(), PORT);
