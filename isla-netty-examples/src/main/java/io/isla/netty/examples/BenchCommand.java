@@ -62,7 +62,7 @@ final class BenchCommand implements Callable<Integer> {
             names = "--servers",
             arity = "1..*",
             paramLabel = "SERVER",
-            description = "Only these servers, of: ${COMPLETION-CANDIDATES}. Default: all but isla_block.")
+            description = "Only these servers, of: ${COMPLETION-CANDIDATES}. Default: all but isla_block and isla_syscalls.")
     private List<ServerKind> servers = DEFAULT_SERVERS;
 
     @Option(names = "--loops", paramLabel = "N", description = "Event loops of each server. Default: ${DEFAULT-VALUE}.")
@@ -88,7 +88,7 @@ final class BenchCommand implements Callable<Integer> {
             names = "--java-options",
             paramLabel = "OPTIONS",
             description = "Options for Java in servers and clients, separated by spaces. Default: ${DEFAULT-VALUE}.")
-    private String javaOptions = "-Xms1g -Xmx2g";
+    private String javaOptions = "-Xms512m -Xmx2g";
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write all values here, as JSON.")
     private Path json;

@@ -25,9 +25,6 @@ final class BenchServerCommand implements Callable<Integer> {
     @Option(names = "--raw")
     private boolean raw;
 
-    @Option(names = "--raw-io-uring")
-    private boolean rawIoUring;
-
     @Override
     public Integer call() throws Exception {
         TransportOptions.port(port);
@@ -35,8 +32,7 @@ final class BenchServerCommand implements Callable<Integer> {
             try (RawServer server = RawServer.start(
                     Transport.tap(transportOptions),
                     transportOptions.islaAddresses().get(0).address(),
-                    transportOptions.eventLoops(),
-                    rawIoUring)) {
+                    transportOptions.eventLoops())) {
                 ControlLoop.run(System.in, System.out, server);
             }
             return 0;

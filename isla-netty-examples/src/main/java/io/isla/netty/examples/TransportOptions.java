@@ -132,6 +132,11 @@ final class TransportOptions {
     boolean noOffload;
 
     @Option(
+            names = "--no-io-uring",
+            description = "With Isla: read and write one frame at a time, never several in one system call.")
+    boolean noIoUring;
+
+    @Option(
             names = "--poll",
             paramLabel = "adaptive|block|spin",
             description =

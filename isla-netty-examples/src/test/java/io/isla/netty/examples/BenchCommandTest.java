@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.isla.netty.testing.KernelTest;
-import io.netty.channel.uring.IoUring;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -45,11 +44,7 @@ class BenchCommandTest {
         Path json = directory.resolve("bench.json");
         Path svg = directory.resolve("bench.svg");
 
-        List<String> servers = new ArrayList<>(List.of("isla", "epoll", "raw"));
-        // A container may not be allowed to use it.
-        if (IoUring.isAvailable()) {
-            servers.add("raw_uring");
-        }
+        List<String> servers = List.of("isla", "isla_syscalls", "epoll", "raw");
         List<String> arguments = new ArrayList<>(List.of("bench", "--quick", "--servers"));
         arguments.addAll(servers);
         arguments.addAll(List.of(

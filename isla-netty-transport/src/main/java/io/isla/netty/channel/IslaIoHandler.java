@@ -45,6 +45,15 @@ public final class IslaIoHandler implements IoHandler {
     /** How long a loop pauses after an unexpected exception, in nanoseconds. */
     private static final long FAILURE_PAUSE_NANOS = 100_000_000L;
 
+    /**
+     * How many turns in a row may look at the link itself, which is where frames come from, and not at all file descriptors. What these have is seen a few
+     * microseconds later.
+     */
+    private static final int MAX_DIRECT_TURNS = 3;
+
+    /** The most frames received in such a turn: tasks are due after it. */
+    private static final int MAX_DIRECT_FRAMES = 64;
+
     private final ThreadAwareExecutor executor;
     private final IslaHost host;
     private final PollStrategy strategy;
@@ -63,6 +72,7 @@ public final class IslaIoHandler implements IoHandler {
     private boolean shuttingDown;
     private boolean idle;
     private long idleSince;
+    private int directTurns;
 
     /** The host has been retained. */
     private IslaIoHandler(ThreadAwareExecutor executor, IslaHost host, PollStrategy strategy) {
@@ -252,9 +262,19 @@ public final class IslaIoHandler implements IoHandler {
             work = shard.runTurn();
         }
         boolean mayBlock = outer.canBlock() && mayBlock();
-        work += poll(context.of(outer, shard, mayBlock));
-        long active = context.activeNanos();
+        long active = 0;
         long start = outer.shouldReportActiveIoTime() ? System.nanoTime() : 0;
+        // Where something has just come, there is often more.
+        int received = idle || mayBlock || directTurns == MAX_DIRECT_TURNS ? 0 : shard.receive(MAX_DIRECT_FRAMES);
+        if (received > 0) {
+            directTurns++;
+            work += received;
+        } else {
+            directTurns = 0;
+            work += poll(context.of(outer, shard, mayBlock));
+            active = context.activeNanos();
+            start = outer.shouldReportActiveIoTime() ? System.nanoTime() : 0;
+        }
         work += shard.runTurn();
         if (outer.shouldReportActiveIoTime()) {
             outer.reportActiveIoTime(active + System.nanoTime() - start);

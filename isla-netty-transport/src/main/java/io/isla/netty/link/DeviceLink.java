@@ -29,18 +29,20 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
     private final int index;
     private final int mtu;
     private final int maxReceiveQueues;
+    private final boolean ioUring;
 
     private final Object lock = new Object();
     private final List<DeviceQueue> queues = new ArrayList<>();
     private volatile boolean closed;
 
-    DeviceLink(String name, TunDevice device, HostInterface host, int queues) throws IOException {
+    DeviceLink(String name, TunDevice device, HostInterface host, int queues, boolean ioUring) throws IOException {
         this.name = name;
         this.device = device;
         this.host = host;
         index = host.index();
         mtu = host.mtu();
         maxReceiveQueues = device.hasManyQueues() ? queues : 1;
+        this.ioUring = ioUring;
     }
 
     @Override
@@ -137,6 +139,11 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
         if (fd != device.holder()) {
             TunDevice.close(fd);
         }
+    }
+
+    /** Whether its queues are to read and write several frames at a time, where the kernel lets them. */
+    boolean usesIoUring() {
+        return ioUring;
     }
 
     TunDevice device() {

@@ -30,6 +30,7 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
     private boolean create = true;
     private boolean persistent;
     private boolean offload = true;
+    private boolean ioUring = true;
     private int mtu;
     private int transmitQueueLength = -1;
 
@@ -64,6 +65,15 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
     /** Whether to leave checksums and segmentation to the kernel if it can, which is the default. */
     public final B offload(boolean offload) {
         this.offload = offload;
+        return self();
+    }
+
+    /**
+     * Whether to pass several small frames in one system call, through io_uring (Linux 5.11), which is the default. Where the kernel has none or does not let
+     * this process use it, as in many containers, each frame has a system call of its own all the same.
+     */
+    public final B ioUring(boolean ioUring) {
+        this.ioUring = ioUring;
         return self();
     }
 
@@ -111,7 +121,7 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
 
     /** Makes the link of what it consists of. */
     interface Factory<L extends DeviceLink> {
-        L create(String name, TunDevice device, HostInterface host, int queues) throws IOException;
+        L create(String name, TunDevice device, HostInterface host, int queues, boolean ioUring) throws IOException;
     }
 
     /** Sets what only this kind of device has. */
@@ -142,7 +152,7 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
             for (Map.Entry<IpAddress, Integer> address : addresses.entrySet()) {
                 host.addAddress(address.getKey(), address.getValue());
             }
-            L link = factory.create(name, device, host, queues);
+            L link = factory.create(name, device, host, queues, ioUring);
             if (persistent) {
                 device.setPersistent(true);
             }

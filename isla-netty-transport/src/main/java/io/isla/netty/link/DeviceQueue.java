@@ -9,22 +9,17 @@ import io.isla.netty.wire.EthernetHeader;
 import io.isla.netty.wire.VirtioNetHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
-import io.netty.channel.unix.Errors.NativeIoException;
 import io.netty.channel.unix.FileDescriptor;
-import io.netty.channel.unix.IovArray;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 
 /**
- * One event loop's file descriptor on a {@link DeviceLink}: one {@code read} for a frame in, one {@code write} or {@code writev} for a
- * frame out.
+ * One event loop's file descriptor on a {@link DeviceLink}, with a {@link DeviceReader} and a {@link DeviceWriter}, which share an {@link IoUring} where there may be one.
  *
  * <p>What the kernel does (Linux 6.18), and what follows from it: a device that is down refuses writes with EIO, is silent for readers, and
  * wakes nobody; one that is deleted signals EPOLLERR until the file descriptor is taken out of epoll, and fails with EBADFD. A frame longer
@@ -44,7 +39,6 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private final FileDescriptor fd;
     private final LinkReceiver receiver;
     private final Runnable wakeup;
-    private final ByteBufAllocator allocator;
     private final Handle handle;
     private final LinkStateHandle stateHandle;
     private final Counters<LinkCounter> counters = new Counters<>(LinkCounter.class);
@@ -62,12 +56,12 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private final boolean segmentsUdp;
     private final SoftwareSegmentation software;
     private final SoftwareSegmentation.Sink sink = this::write;
-    private final IovArray iov;
-    private final ByteBuf discarded;
+    /** May be {@code null}. */
+    private final IoUring ring;
 
-    private int bufferLength;
-    private ByteBuf buffer;
-    private ByteBuf scratch;
+    private final DeviceReader reader;
+    private final DeviceWriter writer;
+
     private boolean polling;
     private boolean closed;
     private IOException failure;
@@ -92,19 +86,19 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         this.fd = fd;
         this.receiver = receiver;
         this.wakeup = wakeup;
-        this.allocator = allocator;
         // Before any memory is taken: it may throw.
         stateHandle = new LinkStateHandle(link.hostInterface(), link.index(), this);
         software = new SoftwareSegmentation(link.medium());
-        iov = new IovArray(OutboundFrame.MAX_PAYLOADS + 1);
-        discarded = Unpooled.directBuffer(64, 64);
         TunDevice device = link.device();
         virtioLength = device.hasVirtioHeader() ? VirtioNetHeader.LENGTH : 0;
         linkHeaderLength = LinkHeaders.length(link.medium());
         readIndex = -(virtioLength + linkHeaderLength) & 7;
         segmentsTcp = device.hasVirtioHeader();
         segmentsUdp = device.segmentsUdp();
-        bufferLength = readIndex + virtioLength + frameRoom(device.hasVirtioHeader() ? MAX_FRAME : link.mtu());
+        ring = link.usesIoUring() ? IoUring.open(fd) : null;
+        int bufferLength = readIndex + virtioLength + frameRoom(device.hasVirtioHeader() ? MAX_FRAME : link.mtu());
+        reader = new DeviceReader(fd, ring, allocator, readIndex, bufferLength);
+        writer = new DeviceWriter(fd, ring, virtioLength, link.maxSegmentationBytes(), this::written);
         handle = receives ? new Handle() : null;
     }
 
@@ -151,71 +145,48 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private int receive(int maxFrames) {
         int delivered = 0;
         // Frames that turn out bad count as well: a flood of them must not keep the loop here.
-        for (int i = 0; i < maxFrames && !closed; i++) {
-            if (buffer == null && !allocate()) {
-                if (!discard()) {
-                    break;
+        for (int tried = 0; tried < maxFrames && !closed && failure == null; ) {
+            int count = reader.read(maxFrames - tried);
+            tried += count;
+            for (int i = 0; i < count && !closed; i++) {
+                if (take(i)) {
+                    delivered++;
                 }
-                continue;
             }
-            int length = read(buffer);
-            if (length == 0) {
+            // What answers a single frame is to leave before the next look, which most often finds nothing.
+            if (reader.isEmpty() || count == 1) {
                 break;
-            }
-            if (length > 0 && deliver(length)) {
-                delivered++;
             }
         }
         return delivered;
     }
 
-    private boolean allocate() {
-        try {
-            buffer = allocator.directBuffer(bufferLength, bufferLength);
-            return true;
-        } catch (OutOfMemoryError e) {
-            // Of direct memory, which has a limit of its own. An Error would end the event loop.
+    /** Deals with what a read has brought; returns whether a frame was delivered. */
+    private boolean take(int i) {
+        int result = reader.result(i);
+        if (reader.isOutOfMemory()) {
+            counters.increment(LinkCounter.RX_NO_MEMORY);
             return false;
         }
-    }
-
-    /** Takes a frame from the kernel without a place to put it; returns whether there was one. */
-    private boolean discard() {
-        if (read(discarded) == 0) {
-            return false;
+        if (result > 0) {
+            return deliver(i, result);
         }
-        counters.increment(LinkCounter.RX_NO_MEMORY);
-        return true;
-    }
-
-    /** Returns how many bytes were read, 0 if there is nothing to read, or -1 if reading has failed. */
-    private int read(ByteBuf to) {
-        try {
-            int capacity = to.capacity();
-            if (to.hasMemoryAddress()) {
-                return fd.readAddress(to.memoryAddress(), readIndex, capacity);
-            }
-            ByteBuffer nio = to.internalNioBuffer(0, capacity);
-            return fd.read(nio, nio.position() + readIndex, nio.limit());
-        } catch (IOException e) {
-            if (isGone(e)) {
-                failure = link.gone(e);
-                return 0;
-            }
+        if (result == -Linux.EBADFD) {
+            failure = link.gone(null);
+        } else {
             // The kernel has taken the frame from its queue all the same.
             counters.increment(LinkCounter.RX_ERRORS);
-            return -1;
         }
+        return false;
     }
 
-    private boolean deliver(int length) {
-        ByteBuf frame = buffer;
+    private boolean deliver(int i, int length) {
+        ByteBuf frame = reader.buffer(i);
         if (readIndex + length == frame.capacity()) {
             counters.increment(LinkCounter.RX_TRUNCATED);
             // The device has got a larger MTU meanwhile.
-            bufferLength = readIndex + virtioLength + MAX_FRAME;
-            buffer = null;
-            frame.release();
+            reader.bufferLength(readIndex + virtioLength + MAX_FRAME);
+            reader.done(i, false);
             return false;
         }
         int bytes = length - virtioLength;
@@ -229,11 +200,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         counters.increment(LinkCounter.RX_FRAMES);
         counters.add(LinkCounter.RX_BYTES, bytes);
         receiver.onFrame(inbound);
-        if (frame.refCnt() > 1) {
-            // The receiver has kept it.
-            buffer = null;
-            frame.release();
-        }
+        reader.done(i, true);
         return true;
     }
 
@@ -261,73 +228,26 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     }
 
     private void write(OutboundFrame frame) {
-        ByteBuf header = frame.header();
-        int start = frame.headerStart() - virtioLength;
-        if (virtioLength != 0) {
-            VirtioFrames.write(header, start, frame);
-        }
-        try {
-            long written;
-            if (frame.isPayloadSmall() && header.hasMemoryAddress()) {
-                // One piece of memory costs the kernel less to read than several, and more than this copy.
-                written = fd.writeAddress(header.memoryAddress(), start, frame.joinPayload());
-            } else {
-                iov.clear();
-                iov.add(header, start, frame.headerEnd() - start);
-                gather(frame);
-                written = fd.writevAddresses(iov.memoryAddress(0), iov.count());
-            }
-            if (written == 0) {
-                counters.increment(LinkCounter.TX_QUEUE_FULL);
-                return;
-            }
+        writer.write(frame);
+    }
+
+    private void written(int result, int length) {
+        if (result > 0) {
             counters.increment(LinkCounter.TX_FRAMES);
-            counters.add(LinkCounter.TX_BYTES, frame.length());
+            counters.add(LinkCounter.TX_BYTES, length);
             down = false;
-        } catch (IOException e) {
-            writeFailed(e);
+            return;
         }
-    }
-
-    private void gather(OutboundFrame frame) {
-        if (scratch != null) {
-            scratch.clear();
-        }
-        int payloads = frame.payloadCount();
-        for (int i = 0; i < payloads; i++) {
-            ByteBuf payload = frame.payload(i);
-            if (payload.isDirect() && payload.nioBufferCount() == 1) {
-                iov.add(payload, frame.payloadOffset(i), frame.payloadLength(i));
-            } else {
-                addCopy(frame, i);
-            }
-        }
-    }
-
-    /** Adds a payload that the kernel cannot read where it lies: on the heap, or in several pieces. */
-    private void addCopy(OutboundFrame frame, int i) {
-        if (scratch == null) {
-            // The payloads of a frame that is not too long fit, however many of them come here.
-            int capacity = link.maxSegmentationBytes() + EthernetHeader.LENGTH;
-            scratch = Unpooled.directBuffer(capacity, capacity);
-        }
-        int at = scratch.writerIndex();
-        scratch.writeBytes(frame.payload(i), frame.payloadOffset(i), frame.payloadLength(i));
-        iov.add(scratch, at, frame.payloadLength(i));
-    }
-
-    private void writeFailed(IOException e) {
-        int errno = e instanceof NativeIoException n ? -n.expectedErr() : 0;
-        switch (errno) {
+        switch (-result) {
             case Linux.EIO:
                 counters.increment(LinkCounter.TX_LINK_DOWN);
                 down = true;
                 break;
             case Linux.EBADFD:
                 counters.increment(LinkCounter.TX_LINK_DOWN);
-                failure = link.gone(e);
+                failure = link.gone(null);
                 break;
-            case Linux.ENOBUFS, Linux.ENOMEM:
+            case 0, Linux.ENOBUFS, Linux.ENOMEM:
                 counters.increment(LinkCounter.TX_QUEUE_FULL);
                 break;
             default:
@@ -337,6 +257,9 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
 
     @Override
     public void flush() {
+        if (!closed) {
+            writer.flush();
+        }
         report();
     }
 
@@ -387,6 +310,9 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         if (closed) {
             return;
         }
+        if (failure == null) {
+            writer.flush();
+        }
         closed = true;
         if (!polling) {
             releaseMemory();
@@ -396,21 +322,12 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     }
 
     private void releaseMemory() {
-        if (buffer != null) {
-            buffer.release();
-            buffer = null;
-        }
-        if (scratch != null) {
-            scratch.release();
-            scratch = null;
-        }
-        discarded.release();
+        reader.release();
+        writer.release();
         software.release();
-        iov.release();
-    }
-
-    private static boolean isGone(IOException e) {
-        return e instanceof NativeIoException n && n.expectedErr() == -Linux.EBADFD;
+        if (ring != null) {
+            ring.close();
+        }
     }
 
     /** What is registered with epoll. */

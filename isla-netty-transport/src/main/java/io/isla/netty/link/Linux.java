@@ -8,6 +8,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLong;
 import com.sun.jna.Platform;
+import io.netty.channel.unix.Errors.NativeIoException;
 import java.io.IOException;
 
 /** System calls with a result or an {@link ErrnoException}. Slow (JNA): for set-up only. */
@@ -26,6 +27,7 @@ final class Linux {
     static final int EIO = 5;
     static final int ENXIO = 6;
     static final int E2BIG = 7;
+    static final int EAGAIN = 11;
     static final int ENOMEM = 12;
     static final int EACCES = 13;
     static final int EBUSY = 16;
@@ -34,6 +36,7 @@ final class Linux {
     static final int EMFILE = 24;
     static final int ENFILE = 23;
     static final int EBADFD = 77;
+    static final int EOPNOTSUPP = 95;
     static final int ENOBUFS = 105;
 
     private static final Throwable UNAVAILABLE;
@@ -88,6 +91,11 @@ final class Linux {
                             + " -Djna.tmpdir=DIR",
                     UNAVAILABLE);
         }
+    }
+
+    /** The error number of an exception that Netty has made of one, positive. */
+    static int errno(IOException e) {
+        return e instanceof NativeIoException n ? -n.expectedErr() : EINVAL;
     }
 
     static int open(String path, int flags) throws ErrnoException {

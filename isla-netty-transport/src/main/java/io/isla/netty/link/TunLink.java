@@ -22,8 +22,8 @@ import java.io.IOException;
  * }</pre>
  */
 public final class TunLink extends DeviceLink {
-    TunLink(String name, TunDevice device, HostInterface host, int queues) throws IOException {
-        super(name, device, host, queues);
+    TunLink(String name, TunDevice device, HostInterface host, int queues, boolean ioUring) throws IOException {
+        super(name, device, host, queues, ioUring);
     }
 
     /**

@@ -327,6 +327,15 @@ public final class Shard {
         return work;
     }
 
+    /**
+     * Receives what a link with a handle has, without waiting for an event to say so.
+     *
+     * @return how many frames
+     */
+    public int receive(int maxFrames) {
+        return closed || output.ioHandle() == null ? 0 : output.poll(maxFrames);
+    }
+
     /** Has what was given to the link leave now. */
     void flush() {
         output.flushIfUsed();

@@ -199,6 +199,7 @@ final class TapBench implements AutoCloseable {
                     TestFrames.ISLA_MAC,
                     EtherType.ARP);
             queue.transmit(outbound);
+            queue.flush();
         }
 
         @Override

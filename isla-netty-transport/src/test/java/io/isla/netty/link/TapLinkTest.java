@@ -10,11 +10,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.isla.netty.link.TapBench.Received;
 import io.isla.netty.testing.KernelTest;
 import io.isla.netty.wire.IpProtocol;
-import io.isla.netty.wire.UdpHeader;
 import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledDirectByteBuf;
@@ -57,11 +55,6 @@ class TapLinkTest {
         byte[] payload = new byte[bytes];
         new Random(bytes).nextBytes(payload);
         return payload;
-    }
-
-    private static byte[] udpPayload(ByteBuf frame) {
-        int data = TestFrames.transportOffset(frame) + UdpHeader.LENGTH;
-        return ByteBufUtil.getBytes(frame, data, frame.writerIndex() - data);
     }
 
     @Test
@@ -141,7 +134,7 @@ class TapLinkTest {
             sendFromHost(socket, 4000, payload);
 
             Received received = bench.await(TapBench.to(IpProtocol.UDP, 4000));
-            assertThat(udpPayload(received.bytes())).isEqualTo(payload);
+            assertThat(TestFrames.udpPayload(received.bytes())).isEqualTo(payload);
             assertThat(received.segmentation()).isEqualTo(SegmentationType.NONE);
             if (offload) {
                 assertThat(received.checksum()).isEqualTo(InboundFrame.Checksum.PARTIAL);
@@ -211,9 +204,9 @@ class TapLinkTest {
             sendFromHost(socket, 4000, random(1000));
             sendFromHost(socket, 4000, random(1001));
 
-            bench.await(frame -> TestFrames.protocol(frame) == IpProtocol.UDP && udpPayload(frame).length == 1001);
+            bench.await(frame -> TestFrames.protocol(frame) == IpProtocol.UDP && TestFrames.udpPayload(frame).length == 1001);
             ByteBuf frame = kept.get(10, TimeUnit.SECONDS);
-            assertThat(udpPayload(frame)).isEqualTo(random(1000));
+            assertThat(TestFrames.udpPayload(frame)).isEqualTo(random(1000));
             frame.release();
         }
     }
@@ -239,7 +232,7 @@ class TapLinkTest {
         try (TapBench bench = new TapBench(builder().open(), ISLA, allocator);
                 DatagramSocket socket = hostSocket()) {
             sendFromHost(socket, 4000, random(700));
-            assertThat(udpPayload(bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
+            assertThat(TestFrames.udpPayload(bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
                     .isEqualTo(random(700));
         }
     }
@@ -277,7 +270,7 @@ class TapLinkTest {
 
             exhausted.set(false);
             sendFromHost(socket, 4000, random(20));
-            assertThat(udpPayload(bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
+            assertThat(TestFrames.udpPayload(bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
                     .isEqualTo(random(20));
         }
     }
@@ -293,7 +286,7 @@ class TapLinkTest {
             sendFromHost(socket, 4000, random(8001));
 
             Received received = bench.await(TapBench.to(IpProtocol.UDP, 4000));
-            assertThat(udpPayload(received.bytes())).isEqualTo(random(8001));
+            assertThat(TestFrames.udpPayload(received.bytes())).isEqualTo(random(8001));
             assertThat(bench.queue.count(LinkCounter.RX_TRUNCATED)).isEqualTo(1);
         }
     }
@@ -351,7 +344,7 @@ class TapLinkTest {
 
             packet.setData(random(50));
             socket.send(packet);
-            assertThat(udpPayload(first.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
+            assertThat(TestFrames.udpPayload(first.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
                     .isEqualTo(random(50));
             assertThat(second.frames).isEmpty();
         } finally {

@@ -14,6 +14,7 @@ import io.isla.netty.wire.Ipv6Header;
 import io.isla.netty.wire.TcpHeader;
 import io.isla.netty.wire.UdpHeader;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import java.util.Random;
 
 /** Builds frames as the layers above a link do: headers in front, checksum and segmentation left to the link. */
@@ -113,6 +114,12 @@ final class TestFrames {
         return EthernetHeader.type(frame, 0) == EtherType.IPV4
                 ? EthernetHeader.LENGTH + Ipv4Header.MIN_LENGTH
                 : EthernetHeader.LENGTH + Ipv6Header.LENGTH;
+    }
+
+    /** What an Ethernet frame with a datagram carries. */
+    static byte[] udpPayload(ByteBuf frame) {
+        int data = transportOffset(frame) + UdpHeader.LENGTH;
+        return ByteBufUtil.getBytes(frame, data, frame.writerIndex() - data);
     }
 
     /** The transport protocol of an Ethernet frame; -1 if it is not an IP packet. */

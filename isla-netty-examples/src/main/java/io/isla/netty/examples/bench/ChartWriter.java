@@ -26,7 +26,7 @@ final class ChartWriter {
             ServerKind.ISLA_BLOCK, "#7fb8c4",
             ServerKind.IO_URING, "#c98a2b",
             ServerKind.RAW, "#9aa5ab",
-            ServerKind.RAW_URING, "#c9b79a",
+            ServerKind.ISLA_SYSCALLS, "#c9b79a",
             ServerKind.IPERF3, "#7d5ba6");
     /** What is drawn of each workload: the table has the rest. */
     private static final List<Measure> DRAWN = List.of(

@@ -8,15 +8,12 @@ import io.isla.netty.link.LinkQueue;
 import io.isla.netty.link.TapLink;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.IoEvent;
-import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
-import io.netty.channel.uring.IoUring;
-import io.netty.channel.uring.IoUringIoHandler;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
@@ -32,46 +29,28 @@ import java.util.concurrent.TimeUnit;
 public final class RawServer implements AutoCloseable, ControlLoop.Handler {
     private static final int BATCH = 64;
     /** For how long it looks again when there is nothing. */
-    static final long SPIN_NANOS = 5_000;
+    private static final long SPIN_NANOS = 5_000;
     /** For how long it goes on to look, and lets others run between. */
-    static final long YIELD_NANOS = 20_000;
+    private static final long YIELD_NANOS = 20_000;
 
     private final TapLink link;
     private final MultiThreadIoEventLoopGroup group;
     private final List<RawResponder> responders = new ArrayList<>();
 
-    private RawServer(TapLink link, Inet4Address address, int loops, boolean ioUring)
-            throws IOException, InterruptedException {
+    private RawServer(TapLink link, Inet4Address address, int loops) throws IOException, InterruptedException {
         this.link = link;
-        group = new MultiThreadIoEventLoopGroup(
-                loops, ioUring ? IoUringIoHandler.newFactory() : EpollIoHandler.newFactory());
+        group = new MultiThreadIoEventLoopGroup(loops, EpollIoHandler.newFactory());
         for (int i = 0; i < loops; i++) {
             RawResponder responder = new RawResponder(link.mtu(), address);
             LinkQueue queue = link.openQueue(responder, () -> {}, PooledByteBufAllocator.DEFAULT);
             responders.add(responder);
-            if (ioUring) {
-                registerWithIoUring(responder, queue);
-            } else {
-                registerWithEpoll(responder, queue);
-            }
+            responder.queue(queue);
+            IoRegistration registration = group.next()
+                    .register(new SpinningHandle((EpollIoHandle) queue.ioHandle(), queue))
+                    .sync()
+                    .getNow();
+            registration.submit(EpollIoOps.EPOLLIN);
         }
-    }
-
-    private void registerWithEpoll(RawResponder responder, LinkQueue queue) throws InterruptedException {
-        responder.queue(queue);
-        IoRegistration registration = group.next()
-                .register(new SpinningHandle((EpollIoHandle) queue.ioHandle(), queue))
-                .sync()
-                .getNow();
-        registration.submit(EpollIoOps.EPOLLIN);
-    }
-
-    private void registerWithIoUring(RawResponder responder, LinkQueue device) throws InterruptedException {
-        RawUringQueue queue = new RawUringQueue(device, ((EpollIoHandle) device.ioHandle()).fd(), responder);
-        responder.queue(queue);
-        IoEventLoop loop = group.next();
-        IoRegistration registration = loop.register(queue.ioHandle()).sync().getNow();
-        loop.submit(() -> queue.start(registration)).sync();
     }
 
     /**
@@ -79,18 +58,11 @@ public final class RawServer implements AutoCloseable, ControlLoop.Handler {
      *
      * @param link becomes the server's
      * @param address the IPv4 address that it answers for, at all ports
-     * @param ioUring whether to read and write through io_uring, not one frame at a time
      */
-    public static RawServer start(TapLink link, InetAddress address, int loops, boolean ioUring)
+    public static RawServer start(TapLink link, InetAddress address, int loops)
             throws IOException, InterruptedException {
-        if (ioUring && !IoUring.isAvailable()) {
-            throw new IOException("io_uring does not work here", IoUring.unavailabilityCause());
-        }
-        if (ioUring && !link.isOffloading()) {
-            throw new IOException("with io_uring, it needs a TAP device that offloads checksums");
-        }
         if (address instanceof Inet4Address v4) {
-            return new RawServer(link, v4, loops, ioUring);
+            return new RawServer(link, v4, loops);
         }
         throw new IllegalArgumentException("--address: not an IPv4 address: " + address.getHostAddress());
     }
@@ -122,9 +94,11 @@ public final class RawServer implements AutoCloseable, ControlLoop.Handler {
         @Override
         public void handle(IoRegistration registration, IoEvent event) {
             handle.handle(registration, event);
+            queue.flush();
             long idleSince = System.nanoTime();
             for (long idle = 0; idle < YIELD_NANOS; idle = System.nanoTime() - idleSince) {
                 if (queue.poll(BATCH) > 0) {
+                    queue.flush();
                     idleSince = System.nanoTime();
                 } else if (idle < SPIN_NANOS) {
                     Thread.onSpinWait();

@@ -13,14 +13,14 @@ public enum ServerKind {
     ISLA("Netty on Isla, on a TAP device", true),
     /** The same, but that an event loop with nothing to do waits at once. */
     ISLA_BLOCK("isla with event loops that wait at once when there is nothing to do", true),
+    /** The same, but with a system call for each frame. */
+    ISLA_SYSCALLS("isla with a system call for each frame, and none through io_uring", true),
     /** Netty's epoll transport on the kernel's TCP, over veth: what all ratios are to. */
     EPOLL("Netty's epoll transport on the kernel's TCP, over veth", false),
     /** Netty's io_uring transport on the kernel's TCP, over veth. */
     IO_URING("Netty's io_uring transport on the kernel's TCP, over veth", false),
     /** A responder on a TAP device that has neither TCP state nor a pipeline. */
     RAW("a responder on a TAP device with neither TCP state nor pipeline: the ceiling", true),
-    /** The same responder, with batches of reads and writes through io_uring. */
-    RAW_URING("raw with batches of reads and writes through io_uring", true),
     /** {@code iperf3} on the kernel's TCP, over veth, where bytes are all that is measured. */
     IPERF3("iperf3 at both ends of the kernel's TCP, over veth, without Netty", false);
 
@@ -47,10 +47,10 @@ public enum ServerKind {
         return switch (this) {
             case ISLA -> List.of("--transport", "isla");
             case ISLA_BLOCK -> List.of("--transport", "isla", "--poll", "block");
+            case ISLA_SYSCALLS -> List.of("--transport", "isla", "--no-io-uring");
             case EPOLL -> List.of("--transport", "epoll");
             case IO_URING -> List.of("--transport", "io_uring");
             case RAW -> List.of("--raw");
-            case RAW_URING -> List.of("--raw", "--raw-io-uring");
             case IPERF3 -> throw new IllegalStateException("iperf3 is another program");
         };
     }

@@ -81,8 +81,8 @@ public enum Workload {
     /** Whether a server can be measured so. */
     boolean suits(ServerKind server) {
         return switch (server) {
-            case ISLA, ISLA_BLOCK, EPOLL, IO_URING -> true;
-            case RAW, RAW_URING ->
+            case ISLA, ISLA_BLOCK, ISLA_SYSCALLS, EPOLL, IO_URING -> true;
+            case RAW ->
                 kind == Kind.HTTP || kind == Kind.BESIDE_IDLE || kind == Kind.LATENCY || kind == Kind.QUIET;
             case IPERF3 -> kind == Kind.BULK;
         };
