@@ -93,7 +93,7 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
             DeviceQueue queue;
             try {
                 queue = new DeviceQueue(this, fd, receives, receiver, wakeup, allocator);
-            } catch (IOException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 closeUnlessHolder(fd);
                 throw e;
             }

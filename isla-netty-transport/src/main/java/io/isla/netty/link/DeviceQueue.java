@@ -97,8 +97,16 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         segmentsUdp = device.segmentsUdp();
         ring = link.usesIoUring() ? IoUring.open(fd) : null;
         int bufferLength = readIndex + virtioLength + frameRoom(device.hasVirtioHeader() ? MAX_FRAME : link.mtu());
-        reader = new DeviceReader(fd, ring, allocator, readIndex, bufferLength);
-        writer = new DeviceWriter(fd, ring, virtioLength, link.maxSegmentationBytes(), this::written);
+        try {
+            reader = new DeviceReader(fd, ring, allocator, readIndex, bufferLength);
+            writer = new DeviceWriter(fd, ring, virtioLength, link.maxSegmentationBytes(), this::written);
+        } catch (OutOfMemoryError e) {
+            if (ring != null) {
+                ring.close();
+            }
+            stateHandle.close();
+            throw new IOException("there is no direct memory left for a queue of " + link.name(), e);
+        }
         handle = receives ? new Handle() : null;
     }
 
@@ -123,6 +131,10 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
 
     @Override
     public int poll(int maxFrames) {
+        return poll(maxFrames, false);
+    }
+
+    private int poll(int maxFrames, boolean briefly) {
         if (closed || polling) {
             return 0;
         }
@@ -130,7 +142,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         if (handle != null && failure == null) {
             polling = true;
             try {
-                delivered = receive(maxFrames);
+                delivered = receive(maxFrames, briefly);
             } finally {
                 polling = false;
                 if (closed) {
@@ -142,21 +154,30 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         return delivered;
     }
 
-    private int receive(int maxFrames) {
+    /** @param briefly whether there will be another look soon, so that what answers a frame that comes alone may leave before that */
+    private int receive(int maxFrames, boolean briefly) {
         int delivered = 0;
+        RuntimeException thrown = null;
         // Frames that turn out bad count as well: a flood of them must not keep the loop here.
         for (int tried = 0; tried < maxFrames && !closed && failure == null; ) {
             int count = reader.read(maxFrames - tried);
             tried += count;
             for (int i = 0; i < count && !closed; i++) {
-                if (take(i)) {
-                    delivered++;
+                try {
+                    if (take(i)) {
+                        delivered++;
+                    }
+                } catch (RuntimeException e) {
+                    // The others are not to be lost for it.
+                    thrown = e;
                 }
             }
-            // What answers a single frame is to leave before the next look, which most often finds nothing.
-            if (reader.isEmpty() || count == 1) {
+            if (reader.isEmpty() || thrown != null || briefly && count == 1 && reader.isBatching()) {
                 break;
             }
+        }
+        if (thrown != null) {
+            throw thrown;
         }
         return delivered;
     }
@@ -164,15 +185,12 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     /** Deals with what a read has brought; returns whether a frame was delivered. */
     private boolean take(int i) {
         int result = reader.result(i);
-        if (reader.isOutOfMemory()) {
-            counters.increment(LinkCounter.RX_NO_MEMORY);
-            return false;
-        }
-        if (result > 0) {
-            return deliver(i, result);
-        }
         if (result == -Linux.EBADFD) {
             failure = link.gone(null);
+        } else if (reader.isOutOfMemory()) {
+            counters.increment(LinkCounter.RX_NO_MEMORY);
+        } else if (result > 0) {
+            return deliver(i, result);
         } else {
             // The kernel has taken the frame from its queue all the same.
             counters.increment(LinkCounter.RX_ERRORS);
@@ -186,7 +204,6 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
             counters.increment(LinkCounter.RX_TRUNCATED);
             // The device has got a larger MTU meanwhile.
             reader.bufferLength(readIndex + virtioLength + MAX_FRAME);
-            reader.done(i, false);
             return false;
         }
         int bytes = length - virtioLength;
@@ -199,8 +216,11 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         }
         counters.increment(LinkCounter.RX_FRAMES);
         counters.add(LinkCounter.RX_BYTES, bytes);
-        receiver.onFrame(inbound);
-        reader.done(i, true);
+        try {
+            receiver.onFrame(inbound);
+        } finally {
+            reader.done(i);
+        }
         return true;
     }
 
@@ -310,9 +330,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         if (closed) {
             return;
         }
-        if (failure == null) {
-            writer.flush();
-        }
+        writer.flush();
         closed = true;
         if (!polling) {
             releaseMemory();
@@ -339,7 +357,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
 
         @Override
         public void handle(IoRegistration registration, IoEvent event) {
-            poll(MAX_FRAMES_PER_EVENT);
+            poll(MAX_FRAMES_PER_EVENT, true);
             if (failure == null && ((EpollIoEvent) event).ops().contains(EpollIoOps.EPOLLERR)) {
                 failure = link.gone(null);
                 report();

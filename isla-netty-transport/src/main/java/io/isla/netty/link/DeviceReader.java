@@ -53,7 +53,7 @@ final class DeviceReader {
         this.bufferLength = bufferLength;
     }
 
-    /** How long buffers are from now on, in bytes. */
+    /** How long buffers are from the next read on, in bytes; no less than before. */
     void bufferLength(int bytes) {
         bufferLength = bytes;
     }
@@ -113,6 +113,10 @@ final class DeviceReader {
     /** Sees to it that there are buffers; returns how many of those asked for there are. */
     private int allocate(int count) {
         for (int i = 0; i < count; i++) {
+            if (buffers[i] != null && buffers[i].capacity() < bufferLength) {
+                buffers[i].release();
+                buffers[i] = null;
+            }
             if (buffers[i] == null) {
                 try {
                     buffers[i] = allocator.directBuffer(bufferLength, bufferLength);
@@ -143,6 +147,11 @@ final class DeviceReader {
         }
     }
 
+    /** Whether several can be read at a time. */
+    boolean isBatching() {
+        return ring != null;
+    }
+
     /** Whether there was no more to read. */
     boolean isEmpty() {
         return empty;
@@ -164,9 +173,9 @@ final class DeviceReader {
     }
 
     /** The buffer of frame {@code i} is used again only if nobody has kept it. */
-    void done(int i, boolean reusable) {
+    void done(int i) {
         ByteBuf buffer = buffers[i];
-        if (!reusable || buffer.refCnt() > 1) {
+        if (buffer.refCnt() > 1) {
             buffers[i] = null;
             buffer.release();
         }

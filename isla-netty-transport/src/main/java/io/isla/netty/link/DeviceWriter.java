@@ -65,9 +65,6 @@ final class DeviceWriter {
         this.virtioLength = virtioLength;
         this.outcome = outcome;
         scratchBytes = maxFrame + EthernetHeader.LENGTH;
-        if (ring != null) {
-            memory = ALLOCATOR.directBuffer(WAITING * ROOM, WAITING * ROOM);
-        }
     }
 
     /** Writes a frame, or has it wait. */
@@ -77,7 +74,7 @@ final class DeviceWriter {
         if (virtioLength != 0) {
             VirtioFrames.write(header, start, frame);
         }
-        if (ring != null && virtioLength + frame.length() <= ROOM - ALIGNMENT) {
+        if (virtioLength + frame.length() <= ROOM - ALIGNMENT && mayHold()) {
             hold(frame, header, start);
         } else if (frame.isPayloadSmall() && header.hasMemoryAddress()) {
             flush();
@@ -89,6 +86,18 @@ final class DeviceWriter {
             gather(frame);
             writeGathered(frame.length());
         }
+    }
+
+    private boolean mayHold() {
+        if (ring != null && memory == null) {
+            try {
+                memory = ALLOCATOR.directBuffer(WAITING * ROOM, WAITING * ROOM);
+            } catch (OutOfMemoryError e) {
+                // Of direct memory. It goes without.
+                ring = null;
+            }
+        }
+        return ring != null;
     }
 
     private void hold(OutboundFrame frame, ByteBuf header, int start) {

@@ -9,8 +9,14 @@ import io.isla.netty.link.Linux.ErrnoException;
 import io.isla.netty.wire.IpAddress;
 import io.isla.netty.wire.Ipv6Header;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.NetworkInterface;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
  * A network interface as the kernel has it: the host's side of a TAP or TUN. What the {@code ip} command does, by ioctl ({@code netdevice(7)})
@@ -19,6 +25,10 @@ import java.nio.charset.StandardCharsets;
 final class HostInterface {
     /** The longest name of an interface ({@code IFNAMSIZ} less the final zero). */
     static final int MAX_NAME_LENGTH = 15;
+
+    private static final Path ROUTES = Path.of("/proc/net/ipv6_route");
+    private static final long DELIVERY_NANOS = 1_000_000_000L;
+    private static final long DELIVERY_PAUSE_NANOS = 100_000L;
 
     private static final int SIOCGIFFLAGS = 0x8913;
     private static final int SIOCSIFFLAGS = 0x8914;
@@ -160,6 +170,9 @@ final class HostInterface {
         String text = address + "/" + prefixLength;
         try {
             RouteNetlink.addAddress(index(), address, prefixLength);
+            if (!address.isV4()) {
+                awaitDelivery(address);
+            }
         } catch (ErrnoException e) {
             if (e.errno() == Linux.EPERM && hasAddress(address, prefixLength)) {
                 // Somebody with the right to do so has given it that beforehand.
@@ -174,6 +187,25 @@ final class HostInterface {
             }
             throw new IOException(
                     "cannot give " + name + " the address " + text + ": " + e.getMessage() + "; " + advice, e);
+        }
+    }
+
+    /**
+     * Waits until the kernel takes packets to an IPv6 address for its own: it has a worker of it make the route, and what comes before that is
+     * dropped as if it were to be forwarded. Does without, after a while, where that cannot be seen.
+     */
+    private void awaitDelivery(IpAddress address) {
+        String route = HexFormat.of().formatHex(address.toInetAddress().getAddress()) + " 80 ";
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < DELIVERY_NANOS) {
+            try (Stream<String> routes = Files.lines(ROUTES, StandardCharsets.US_ASCII)) {
+                if (routes.anyMatch(line -> line.startsWith(route) && line.strip().endsWith(" " + name))) {
+                    return;
+                }
+            } catch (IOException | UncheckedIOException e) {
+                return;
+            }
+            LockSupport.parkNanos(DELIVERY_PAUSE_NANOS);
         }
     }
 

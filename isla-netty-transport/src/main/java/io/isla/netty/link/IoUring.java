@@ -35,7 +35,9 @@ final class IoUring {
     private static final long IO_URING_ENTER = 426;
     private static final int OFFSET_RINGS = 0;
     private static final int OFFSET_SQES = 0x1000_0000;
-    private static final int FEATURE_SINGLE_MMAP = 1;
+    /** Both rings in one piece; and what came with Linux 5.11, when all that is used here had been there for a while. */
+    private static final int FEATURES = 1 | 1 << 8;
+
     private static final int ENTER_GETEVENTS = 1;
     private static final byte OP_WRITEV = 2;
     private static final byte OP_READ = 22;
@@ -140,7 +142,7 @@ final class IoUring {
                 logger.debug("no io_uring (errno {}): a system call for each frame", Native.getLastError());
                 return null;
             }
-            if ((params.getInt(PARAMS_FEATURES) & FEATURE_SINGLE_MMAP) == 0) {
+            if ((params.getInt(PARAMS_FEATURES) & FEATURES) != FEATURES) {
                 Linux.close(ring);
                 return null;
             }
@@ -222,7 +224,11 @@ final class IoUring {
             VarHandle.acquireFence();
             if (head == end) {
                 // Does not happen with what was asked not to wait; memory must not be given back before it has ended all the same.
-                Calls.syscall(IO_URING_ENTER, ring, 0, 1, ENTER_GETEVENTS, 0, 0);
+                if (Calls.syscall(IO_URING_ENTER, ring, 0, 1, ENTER_GETEVENTS, 0, 0) < 0
+                        && Native.getLastError() != Linux.EINTR) {
+                    usable = false;
+                    return collected;
+                }
                 continue;
             }
             for (; head != end; head++) {

@@ -22,13 +22,14 @@ final class FlushingQueue implements LinkQueue {
     /** Goes on with another queue; the present one is closed, and what it has counted is kept. */
     void replace(LinkQueue next) {
         LinkQueue present = queue;
+        // Counts what it has yet to send.
+        present.close();
         synchronized (past) {
             for (LinkCounter counter : LinkCounter.values()) {
                 past[counter.ordinal()] += present.count(counter);
             }
             queue = next;
         }
-        present.close();
         used = true;
     }
 

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.isla.netty.testing.KernelTest;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.epoll.Epoll;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.IovArray;
 import java.io.IOException;
@@ -28,6 +29,8 @@ class IoUringTest {
 
     @BeforeEach
     void openPipe() throws IOException {
+        // Loads what makes pipes.
+        Epoll.ensureAvailability();
         FileDescriptor[] pipe = FileDescriptor.pipe();
         in = pipe[0];
         out = pipe[1];

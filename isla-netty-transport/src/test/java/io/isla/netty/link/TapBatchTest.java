@@ -5,12 +5,14 @@
 package io.isla.netty.link;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.isla.netty.testing.KernelTest;
 import io.isla.netty.wire.IpProtocol;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
+import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -199,6 +201,96 @@ class TapBatchTest {
                 }
             }
             assertThat(bench.queue.count(LinkCounter.RX_ERRORS)).isZero();
+        }
+    }
+
+    /** Counts frames, and throws with one of them. */
+    private static final class Throwing implements LinkReceiver {
+        private final int when;
+        int frames;
+
+        Throwing(int when) {
+            this.when = when;
+        }
+
+        @Override
+        public void onFrame(InboundFrame frame) {
+            if (frames++ == when) {
+                throw new IllegalStateException("frame " + when);
+            }
+        }
+
+        @Override
+        public void onLinkFailure(IOException cause) {
+            throw new AssertionError(cause);
+        }
+
+        @Override
+        public void onLinkDown(IOException cause) {
+            throw new AssertionError(cause);
+        }
+
+        @Override
+        public void onLinkUp() {
+            throw new AssertionError();
+        }
+    }
+
+    /** Has the host send datagrams to a queue that nobody reads yet. */
+    private static void sendToQueue(int count) throws Exception {
+        IpCommand.ip("neighbor add 10.99.0.2 lladdr 02:00:00:00:00:02 dev tap0");
+        try (DatagramSocket socket = hostSocket()) {
+            for (int i = 0; i < count; i++) {
+                socket.send(new DatagramPacket(new byte[100], 100, new InetSocketAddress(ISLA, 4000)));
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void aLookTakesAllThatIsThere(boolean ioUring) throws Exception {
+        try (TapLink link = link(ioUring)) {
+            Throwing receiver = new Throwing(-1);
+            LinkQueue queue = link.openQueue(receiver, () -> {}, ByteBufAllocator.DEFAULT);
+            sendToQueue(300);
+            assertThat(queue.poll(256)).isEqualTo(256);
+            assertThat(queue.poll(256)).isGreaterThanOrEqualTo(44);
+            assertThat(queue.poll(256)).isZero();
+            queue.close();
+        }
+    }
+
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void anExceptionCostsNoOtherFrame(boolean ioUring) throws Exception {
+        try (TapLink link = link(ioUring)) {
+            Throwing receiver = new Throwing(33);
+            LinkQueue queue = link.openQueue(receiver, () -> {}, ByteBufAllocator.DEFAULT);
+            sendToQueue(100);
+            assertThatThrownBy(() -> queue.poll(256)).hasMessage("frame 33");
+            queue.poll(256);
+            assertThat(receiver.frames).isGreaterThanOrEqualTo(100);
+            assertThat(queue.count(LinkCounter.RX_FRAMES)).isEqualTo(receiver.frames);
+            queue.close();
+        }
+    }
+
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void sendsWhatWaitsAfterTheLinkWasClosed(boolean ioUring) throws Exception {
+        OutboundFrame frame = new OutboundFrame();
+        try {
+            TapLink link = link(ioUring);
+            LinkQueue queue = link.openQueue(new CollectingReceiver(), () -> {}, ByteBufAllocator.DEFAULT);
+            frame.append(60);
+            queue.transmit(frame);
+            queue.transmit(frame);
+            link.close();
+            queue.poll(0);
+            queue.close();
+            assertThat(queue.count(LinkCounter.TX_FRAMES)).isEqualTo(2);
+        } finally {
+            frame.release();
         }
     }
 }
