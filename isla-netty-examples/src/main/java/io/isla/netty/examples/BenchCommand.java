@@ -62,7 +62,8 @@ final class BenchCommand implements Callable<Integer> {
             names = "--servers",
             arity = "1..*",
             paramLabel = "SERVER",
-            description = "Only these servers, of: ${COMPLETION-CANDIDATES}. Default: all but isla_block and isla_syscalls.")
+            description =
+                    "Only these servers, of: ${COMPLETION-CANDIDATES}. Default: all but isla_block and isla_syscalls.")
     private List<ServerKind> servers = DEFAULT_SERVERS;
 
     @Option(names = "--loops", paramLabel = "N", description = "Event loops of each server. Default: ${DEFAULT-VALUE}.")

@@ -78,7 +78,7 @@ public final class IslaIoHandler implements IoHandler {
     private IslaIoHandler(ThreadAwareExecutor executor, IslaHost host, PollStrategy strategy) {
         this.executor = executor;
         this.host = host;
-        this.strategy = strategy;
+        this.strategy = strategy.forLoop();
         loop = new HandlerLoop(executor, this::wakeup, this::relink);
         host.stack().nameResolution(() -> new HostNameResolution(host));
     }

@@ -30,6 +30,13 @@ public interface PollStrategy {
      */
     Action onIdle(long idleNanos);
 
+    /**
+     * The strategy for one more event loop, which calls it on its own thread: this one, unless it keeps something of the loop's past. Called when the loop is made.
+     */
+    default PollStrategy forLoop() {
+        return this;
+    }
+
     /** Waits at once. */
     static PollStrategy blocking() {
         return idleNanos -> Action.BLOCK;
@@ -48,8 +55,21 @@ public interface PollStrategy {
                 idleNanos < spinNanos ? Action.SPIN : idleNanos - spinNanos < yieldNanos ? Action.YIELD : Action.BLOCK;
     }
 
-    /** What loops do that are not told otherwise: {@link #blocking()} on a single processor, else a moment of spinning and yielding before that. */
+    /**
+     * As another strategy, where that pays: a loop that has waited in the end several times in a row, which is what looking again was to spare it, waits at
+     * once from then on. Every 16th time it tries again, and looks again always as soon as that has found something.
+     *
+     * @param strategy says what to do where it pays; serves all loops
+     */
+    static PollStrategy whereItPays(PollStrategy strategy) {
+        return new PayingPollStrategy(ObjectUtil.checkNotNull(strategy, "strategy"));
+    }
+
+    /**
+     * What loops do that are not told otherwise: {@link #blocking()} on a single processor, else a moment of spinning and yielding before that,
+     * {@linkplain #whereItPays where it pays}.
+     */
     static PollStrategy byDefault() {
-        return NettyRuntime.availableProcessors() == 1 ? blocking() : adaptive(5_000, 15_000);
+        return NettyRuntime.availableProcessors() == 1 ? blocking() : whereItPays(adaptive(5_000, 15_000));
     }
 }

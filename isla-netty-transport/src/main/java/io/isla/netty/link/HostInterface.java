@@ -199,7 +199,8 @@ final class HostInterface {
         long start = System.nanoTime();
         while (System.nanoTime() - start < DELIVERY_NANOS) {
             try (Stream<String> routes = Files.lines(ROUTES, StandardCharsets.US_ASCII)) {
-                if (routes.anyMatch(line -> line.startsWith(route) && line.strip().endsWith(" " + name))) {
+                if (routes.anyMatch(
+                        line -> line.startsWith(route) && line.strip().endsWith(" " + name))) {
                     return;
                 }
             } catch (IOException | UncheckedIOException e) {

@@ -206,7 +206,8 @@ final class IoUring {
         while (submitted < count) {
             int n = (int) Calls.syscall(IO_URING_ENTER, ring, count - submitted, 0, 0, 0, 0);
             if (n <= 0) {
-                logger.debug("io_uring_enter has failed (errno {}): a system call for each frame", Native.getLastError());
+                logger.debug(
+                        "io_uring_enter has failed (errno {}): a system call for each frame", Native.getLastError());
                 usable = false;
                 break;
             }
@@ -223,7 +224,8 @@ final class IoUring {
             int end = ringMemory.getInt(cqTail);
             VarHandle.acquireFence();
             if (head == end) {
-                // Does not happen with what was asked not to wait; memory must not be given back before it has ended all the same.
+                // Does not happen with what was asked not to wait; memory must not be given back before it has ended
+                // all the same.
                 if (Calls.syscall(IO_URING_ENTER, ring, 0, 1, ENTER_GETEVENTS, 0, 0) < 0
                         && Native.getLastError() != Linux.EINTR) {
                     usable = false;

@@ -430,20 +430,6 @@ class EventLoopGroupTest {
     }
 
     @Test
-    void theAdaptiveStrategySpinsThenYieldsThenBlocks() {
-        PollStrategy strategy = PollStrategy.adaptive(10, 20);
-
-        assertThat(strategy.onIdle(0)).isEqualTo(PollStrategy.Action.SPIN);
-        assertThat(strategy.onIdle(9)).isEqualTo(PollStrategy.Action.SPIN);
-        assertThat(strategy.onIdle(10)).isEqualTo(PollStrategy.Action.YIELD);
-        assertThat(strategy.onIdle(29)).isEqualTo(PollStrategy.Action.YIELD);
-        assertThat(strategy.onIdle(30)).isEqualTo(PollStrategy.Action.BLOCK);
-        assertThat(PollStrategy.blocking().onIdle(0)).isEqualTo(PollStrategy.Action.BLOCK);
-        assertThatThrownBy(() -> PollStrategy.adaptive(-1, 0)).isInstanceOf(IllegalArgumentException.class);
-    }
-
-    /** Both loops of a host connect to one server: one with many connections that stands still, so that it cannot say what it has, and one that has just started. */
-    @Test
     void whatALoopThatHasJustStartedConnectsHasPortsThatNobodyElseHas() throws Exception {
         MemoryLink.Pair link = MemoryLink.pair("several", "peer");
         IslaHost host = IslaHost.builder()

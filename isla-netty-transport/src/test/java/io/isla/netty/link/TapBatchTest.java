@@ -53,7 +53,8 @@ class TapBatchTest {
         return number % 37 == 36 ? LARGE : 4 + number * 53 % 1400;
     }
 
-    private static void transmit(TapBench bench, OutboundFrame frame, TestFrames.Flow flow, ByteBuf payload, int number) {
+    private static void transmit(
+            TapBench bench, OutboundFrame frame, TestFrames.Flow flow, ByteBuf payload, int number) {
         payload.setInt(0, number);
         frame.reset().addPayload(payload, 0, length(number));
         TestFrames.udp(frame, flow);

@@ -204,7 +204,8 @@ class TapLinkTest {
             sendFromHost(socket, 4000, random(1000));
             sendFromHost(socket, 4000, random(1001));
 
-            bench.await(frame -> TestFrames.protocol(frame) == IpProtocol.UDP && TestFrames.udpPayload(frame).length == 1001);
+            bench.await(frame ->
+                    TestFrames.protocol(frame) == IpProtocol.UDP && TestFrames.udpPayload(frame).length == 1001);
             ByteBuf frame = kept.get(10, TimeUnit.SECONDS);
             assertThat(TestFrames.udpPayload(frame)).isEqualTo(random(1000));
             frame.release();
@@ -232,7 +233,8 @@ class TapLinkTest {
         try (TapBench bench = new TapBench(builder().open(), ISLA, allocator);
                 DatagramSocket socket = hostSocket()) {
             sendFromHost(socket, 4000, random(700));
-            assertThat(TestFrames.udpPayload(bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
+            assertThat(TestFrames.udpPayload(
+                            bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
                     .isEqualTo(random(700));
         }
     }
@@ -270,7 +272,8 @@ class TapLinkTest {
 
             exhausted.set(false);
             sendFromHost(socket, 4000, random(20));
-            assertThat(TestFrames.udpPayload(bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
+            assertThat(TestFrames.udpPayload(
+                            bench.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
                     .isEqualTo(random(20));
         }
     }
@@ -349,7 +352,8 @@ class TapLinkTest {
 
             packet.setData(random(50));
             socket.send(packet);
-            assertThat(TestFrames.udpPayload(first.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
+            assertThat(TestFrames.udpPayload(
+                            first.await(TapBench.to(IpProtocol.UDP, 4000)).bytes()))
                     .isEqualTo(random(50));
             assertThat(second.frames).isEmpty();
         } finally {

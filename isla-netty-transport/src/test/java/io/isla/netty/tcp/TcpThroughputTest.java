@@ -70,7 +70,8 @@ class TcpThroughputTest {
 
     @Test
     void usesTheWindowThatLossesLeave() {
-        // What Reno reaches there is 1.22 / sqrt(0.001) segments a round trip, 22.3 Mbit/s. A sender that waits for acknowledgements
+        // What Reno reaches there is 1.22 / sqrt(0.001) segments a round trip, 22.3 Mbit/s. A sender that waits for
+        // acknowledgements
         // that are most of a round trip away, to send larger super-segments, has 19.
         assertThat(goodput(100_000_000L, Duration.ofMillis(20), 0.001, 0, 5, 120))
                 .isGreaterThan(21.5e6);
