@@ -317,6 +317,8 @@ public final class Shard {
         // segment of the past (RFC 7323 §5).
         work += inbox.drain(BATCH, now());
         work += wheel.advance(now());
+        // Users may take their time, and wait for what the peer does only when it has got this.
+        output.flushIfUsed();
         work += tcp.deliverEvents();
         work += udp.deliverEvents();
         if (closed) {
