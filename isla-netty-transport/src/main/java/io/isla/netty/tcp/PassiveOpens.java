@@ -382,6 +382,8 @@ final class PassiveOpens {
         }
         if (segment.has(TcpHeader.SYN)) {
             if (segment.sequence == request.irs && !segment.has(TcpHeader.ACK)) {
+                // A peer that asks without ECN now has given it up (RFC 3168 §6.1.1.1).
+                request.ecn &= isEcnSetup(segment);
                 // Our SYN-ACK may be lost, if it has left; the timer's count is not touched.
                 if (!request.unanswered && mayAnswer(request, now)) {
                     stack.counters.increment(TcpCounter.TCP_SYN_RETRANS);

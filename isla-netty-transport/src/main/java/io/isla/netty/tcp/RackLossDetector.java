@@ -36,6 +36,10 @@ final class RackLossDetector {
     private int windowPersist;
     private int dsackRound;
     private boolean dsackRoundValid;
+    /** The timestamp of the last retransmission. */
+    private int lastStamp;
+
+    private boolean stampValid;
 
     RackLossDetector(TcpConnection connection) {
         c = connection;
@@ -129,10 +133,12 @@ final class RackLossDetector {
         active = false;
     }
 
-    /** The reordering window. */
+    /** The reordering window. Three segments that have overtaken others close it at first, be they small, or parts of a super-segment. */
     long reorderingWindow() {
         if (!reorderingSeen) {
-            if (c.recovery.isActive() || c.sent.sackedBytes() >= DUP_THRESH * c.sndMss) {
+            if (c.recovery.isActive()
+                    || c.sent.sackedCount() >= DUP_THRESH
+                    || c.sent.sackedBytes() >= DUP_THRESH * c.sndMss) {
                 return 0;
             }
         }
@@ -150,6 +156,24 @@ final class RackLossDetector {
      */
     int timestampAge() {
         return reorderingSeen ? (int) (reorderingWindow() / 1_000_000) + 1 : 0;
+    }
+
+    /**
+     * How old a timestamp the next retransmission bears: as {@link #timestampAge} says, but none that is older than that of a retransmission before, however the
+     * window has grown meanwhile, as PAWS would refuse it.
+     *
+     * @param clock the present timestamp
+     * @param elapsed ticks since the segment was last sent: it is to be newer than it was then
+     */
+    int takeTimestampAge(int clock, int elapsed) {
+        int age = Math.min(timestampAge(), elapsed - 1);
+        if (stampValid) {
+            age = Math.min(age, clock - lastStamp);
+        }
+        age = Math.max(0, age);
+        lastStamp = clock - age;
+        stampValid = true;
+        return age;
     }
 
     /**

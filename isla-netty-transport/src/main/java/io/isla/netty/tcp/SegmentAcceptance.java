@@ -19,6 +19,8 @@ final class SegmentAcceptance {
 
     /** By how much a segment's timestamp may be older if it was overtaken, in ticks of the peer's clock: milliseconds, usually. */
     private static final int MAX_OVERTAKEN = 200;
+    /** How long a time a peer's clock is measured over, at least, in nanoseconds. */
+    private static final long MIN_TICK_SAMPLE = 8_000_000L;
 
     private final TcpStack stack;
 
@@ -52,7 +54,8 @@ final class SegmentAcceptance {
     /**
      * Whether a segment with an old timestamp was merely overtaken by a later one, on a path that reorders: data that is still missing, overtaken by what was sent
      * again and moved the edge; or an acknowledgement, whose report of what has arrived (SACK) is still true. To drop them would look like loss. Taken only
-     * within so short a time that sequence numbers cannot have come round.
+     * within so short a time that sequence numbers cannot have come round: 200 ms at most, or a single tick, which Linux allows as well, where the peer's clock
+     * has not been seen to count milliseconds. RFC 7323 §5.3 would have all of it dropped.
      */
     private static boolean isOvertaken(TcpConnection c, TcpSegment segment) {
         boolean useful = segment.length() == 0
@@ -60,7 +63,8 @@ final class SegmentAcceptance {
                 : !segment.has(TcpHeader.SYN) && SequenceNumber.greaterThan(segment.end(), c.rcvNxt);
         return useful
                 && segment.has(TcpHeader.ACK)
-                && c.tsRecent - segment.timestampValue <= Math.min(MAX_OVERTAKEN, c.rtt.rto() / 1_000_000);
+                && c.tsRecent - segment.timestampValue
+                        <= (c.tsCountsMillis ? Math.min(MAX_OVERTAKEN, c.rtt.rto() / 1_000_000) : 1);
     }
 
     /**
@@ -126,6 +130,11 @@ final class SegmentAcceptance {
                 && segment.hasTimestamps
                 && SequenceNumber.lessOrEqual(segment.sequence, c.lastAckSent)
                 && (segment.timestampValue - c.tsRecent >= 0 || !c.tsRecentValid)) {
+            long elapsed = now - c.tsRecentAt;
+            if (elapsed >= MIN_TICK_SAMPLE) {
+                long ticks = segment.timestampValue - c.tsRecent;
+                c.tsCountsMillis = ticks * 2_000_000 >= elapsed;
+            }
             c.tsRecent = segment.timestampValue;
             c.tsRecentAt = now;
             c.tsRecentValid = true;
@@ -136,8 +145,8 @@ final class SegmentAcceptance {
         if (segment.length() > 0 && SequenceNumber.lessThan(segment.sequence, c.rcvNxt)) {
             stack.counters.increment(TcpCounter.DELAYED_ACK_LOST);
         }
-        // Data is always answered: its sender is not one that answers an acknowledgement with another.
-        if (segment.payloadLength > 0 && !segment.has(TcpHeader.SYN) || mayAnswer(c, unlessSent, now)) {
+        // Data and a FIN are always answered: their sender is not one that answers an acknowledgement with another.
+        if (segment.length() > 0 && !segment.has(TcpHeader.SYN) || mayAnswer(c, unlessSent, now)) {
             noteDuplicate(c, segment.sequence, SequenceNumber.min(segment.end(), c.rcvNxt));
             stack.segments.sendAck(c, now);
         }

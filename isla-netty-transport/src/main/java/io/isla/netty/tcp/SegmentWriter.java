@@ -237,7 +237,7 @@ final class SegmentWriter {
         options.timestampEcho = acknowledge ? c.tsRecent : 0;
         int payload = 0;
         if (!acknowledge) {
-            payload = stack.fastOpen.prepareSyn(c, options);
+            payload = stack.fastOpen.prepareSyn(c, options, now);
         }
         int optionLength = options.write(frame.header(), at + TcpHeader.MIN_LENGTH);
         frame.append(optionLength);

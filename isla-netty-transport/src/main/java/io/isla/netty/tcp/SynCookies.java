@@ -21,7 +21,7 @@ final class SynCookies {
     private static final int SALT = 0x636f6f6b;
     private static final int PERIOD_SHIFT = 36;
     private static final int MAX_AGE = 2;
-    private static final int[] MSS = {536, 1220, 1300, 1400, 1440, 1460, 4312, 8960};
+    private static final int[] MSS = {64, 256, 536, 1220, 1400, 1440, 1460, 8960};
     private static final int SCALE_MASK = 0xf;
     /** Stands for a peer without window scaling: 15 is no legal shift. */
     private static final int NO_SCALE = 0xf;

@@ -36,7 +36,7 @@ final class TailLossProbe {
             return parameters.initialRto;
         }
         long timeout = 2 * c.rtt.srtt();
-        if (c.flightSize() <= c.sndMss) {
+        if (c.sent.count() <= 1 && c.flightSize() <= c.sndMss) {
             // A single segment: the peer may delay its acknowledgement.
             timeout += parameters.maxAckDelay;
         } else {
@@ -45,10 +45,10 @@ final class TailLossProbe {
         return Math.min(timeout, c.rtt.rto());
     }
 
-    /** Sends the probe (TLP_send_probe): new data if there is some, else the last segment again. */
-    void send(long now) {
+    /** Sends the probe (TLP_send_probe): new data if there is some, else the last segment again. Returns whether it was sent. */
+    boolean send(long now) {
         if (outstanding || c.sent.isEmpty()) {
-            return;
+            return false;
         }
         c.stack.output.refreshPath(c);
         int end = c.sndNxt;
@@ -59,7 +59,7 @@ final class TailLossProbe {
             int last = c.sent.count() - 1;
             SentSegment segment = c.sent.get(last);
             if (segment.has(SentSegment.SACKED)) {
-                return;
+                return false;
             }
             if (segment.length() > c.sndMss + (segment.has(SentSegment.CONTROL) ? 1 : 0)) {
                 int tail = segment.length() % c.sndMss == 0 ? c.sndMss : segment.length() % c.sndMss;
@@ -67,7 +67,7 @@ final class TailLossProbe {
                 last++;
             }
             if (!c.stack.output.retransmit(c, last, Integer.MAX_VALUE, now)) {
-                return;
+                return false;
             }
             retransmission = true;
             length = c.sent.get(last).length();
@@ -75,6 +75,7 @@ final class TailLossProbe {
         outstanding = true;
         endSequence = end;
         c.stack.counters.increment(TcpCounter.TCP_LOSS_PROBES);
+        return true;
     }
 
     /** Looks at an acknowledgement (RFC 8985 §7.4.2): a probe that repaired a loss calls for a reaction to congestion. */

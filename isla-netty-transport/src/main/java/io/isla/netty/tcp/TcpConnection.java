@@ -109,6 +109,8 @@ public final class TcpConnection extends Flow {
     int tsRecent;
     long tsRecentAt;
     boolean tsRecentValid;
+    /** The peer's timestamps have been seen to count milliseconds, more or less: the clock of RFC 7323 §5.4 may be a thousand times slower. */
+    boolean tsCountsMillis;
 
     // --- duplicate SACK to be reported with the next acknowledgement
     int dsackStart;

@@ -164,7 +164,7 @@ final class TcpInput {
     /** Our SYN is acknowledged, and with it perhaps data that it carried. */
     private void synAcknowledged(TcpConnection c, TcpSegment segment, long now) {
         int dataAcked = segment.acknowledgment - (c.iss + 1);
-        stack.fastOpen.synAcknowledged(c, segment, dataAcked);
+        stack.fastOpen.synAcknowledged(c, segment, dataAcked, now);
         sampleHandshake(c, now);
         if (dataAcked > 0) {
             c.sendQueue.acknowledge(dataAcked);
@@ -268,7 +268,12 @@ final class TcpInput {
         // Simultaneous open: with the acknowledgement of ours (RFC 9293 figure 8).
         segment.flags &= ~TcpHeader.SYN;
         segment.sequence++;
-        if (checkAck(c, segment, now) && !c.released) {
+        // The window of a SYN is never scaled (RFC 7323 §2.2).
+        int scale = c.sndScale;
+        c.sndScale = Math.min(scale, 0);
+        boolean acknowledged = checkAck(c, segment, now);
+        c.sndScale = Math.max(scale, c.sndScale);
+        if (acknowledged && !c.released) {
             c.ackPolicy.ackNow();
             stack.ackSoon(c);
             output(c, now);

@@ -363,8 +363,8 @@ final class TcpOutput {
             flags |= TcpHeader.PSH;
         }
         // Newer than the transmission before all the same: an acknowledgement is to show which of them it is for.
-        int elapsed = stack.timestamp(now) - stack.timestamp(segment.sentAt);
-        int age = Math.max(0, Math.min(c.recovery.rack.timestampAge(), elapsed - 1));
+        int clock = stack.timestamp(now);
+        int age = c.recovery.rack.takeTimestampAge(clock, clock - stack.timestamp(segment.sentAt));
         int sent = segments.transmit(c, segment.start, payload, c.sndMss, flags, age, now);
         if (sent < 0 || segments.isStranded()) {
             stack.counters.increment(TcpCounter.TCP_RETRANS_FAIL);

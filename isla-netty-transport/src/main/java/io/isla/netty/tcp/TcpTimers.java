@@ -100,7 +100,12 @@ final class TcpTimers {
 
     /** Starts the retransmission timer for a SYN. */
     void armForSyn(TcpConnection c, long now) {
-        arm(c, Purpose.RETRANSMISSION, now + c.rtt.rto());
+        long due = now + c.rtt.rto();
+        if (c.settings.userTimeoutMillis > 0) {
+            long limit = c.lastReceivedAt + c.settings.userTimeoutMillis * MILLISECOND;
+            due = limit - due < 0 ? limit : due;
+        }
+        arm(c, Purpose.RETRANSMISSION, due);
     }
 
     /** After an acknowledgement that may change what is waited for: the retransmission timer starts anew if it was of new data (RFC 6298 §5.3). */
@@ -162,8 +167,8 @@ final class TcpTimers {
     }
 
     /**
-     * When the retransmission timer is due: counted from the last transmission of the oldest data in flight or from the acknowledgement before it,
-     * whichever is later, so that neither probes nor new data put it off (RFC 6298 §5).
+     * When the retransmission timer is due: counted from the last transmission of the oldest data in flight, the acknowledgement before it
+     * or a tail loss probe, whichever is later, so that new data does not put it off (RFC 6298 §5).
      */
     private long retransmissionDue(TcpConnection c, long now) {
         long from = c.sent.isEmpty() ? now : c.sent.first().sentAt;
@@ -257,8 +262,10 @@ final class TcpTimers {
         switch (purpose) {
             case RETRANSMISSION -> retransmissionTimeout(c, now);
             case TAIL_LOSS_PROBE -> {
-                if (c.recovery.probe.mayBeScheduled()) {
-                    c.recovery.probe.send(now);
+                if (c.recovery.probe.mayBeScheduled() && c.recovery.probe.send(now)) {
+                    // The timeout counts from the probe (RFC 8985 §7.3), so that its acknowledgement can be back
+                    // before.
+                    timer.countsFrom = now;
                 }
                 arm(c, Purpose.RETRANSMISSION, retransmissionDue(c, now));
             }
@@ -368,7 +375,8 @@ final class TcpTimers {
             c.fail(
                     cause != null
                             ? cause
-                            : new ConnectException("Connection timed out: no answer to " + (limit + 1) + " SYNs"),
+                            : new ConnectException(
+                                    "Connection timed out: no answer to " + (c.rtt.backoff() + 1) + " SYNs"),
                     now);
             return;
         }
@@ -382,7 +390,7 @@ final class TcpTimers {
         c.synAmbiguous = true;
         c.rtt.backOff();
         stack.segments.sendSyn(c, c.state == TcpState.SYN_RECEIVED, now);
-        arm(c, Purpose.RETRANSMISSION, now + c.rtt.rto());
+        armForSyn(c, now);
     }
 
     private void persistTimeout(TcpConnection c, long now) {

@@ -106,7 +106,11 @@ final class TimeWaitQueue extends Timer {
         if (listening && segment.has(TcpHeader.SYN) && !segment.has(TcpHeader.ACK) && !segment.has(TcpHeader.FIN)) {
             boolean sameTimestamp =
                     !entry.timestamps || !segment.hasTimestamps || segment.timestampValue == entry.tsRecent;
-            if (newerTimestamp || sameTimestamp && SequenceNumber.greaterThan(segment.sequence, entry.rcvNxt)) {
+            // RFC 6191 §2: timestamps that the connection before did not have are news enough.
+            boolean newTimestamps = !entry.timestamps && segment.hasTimestamps && stack.parameters.timestamps;
+            if (newerTimestamp
+                    || newTimestamps
+                    || sameTimestamp && SequenceNumber.greaterThan(segment.sequence, entry.rcvNxt)) {
                 forget(entry);
                 return true;
             }

@@ -117,6 +117,19 @@ class TcpClosingTest {
     }
 
     @Test
+    void answersAFinEachTimeItComes() {
+        SimSocket socket = peer.connect();
+        peer.send(of(FIN, ACK).seq(peer.sndNxt).ack(peer.rcvNxt));
+        peer.expect(ACK);
+        for (int millis : new int[] {200, 250, 10, 1}) {
+            peer.after(Duration.ofMillis(millis));
+            peer.send(of(FIN, ACK).seq(peer.sndNxt).ack(peer.rcvNxt));
+            assertThat(peer.expect(ACK).acknowledgment).isEqualTo(peer.sndNxt + 1);
+        }
+        assertThat(socket.connection.state()).isEqualTo(TcpState.CLOSE_WAIT);
+    }
+
+    @Test
     void tellsTheUserOfAResetAndKeepsWhatWasReceived() {
         SimSocket socket = peer.connect();
         socket.reading(false);

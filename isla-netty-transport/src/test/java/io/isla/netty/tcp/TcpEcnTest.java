@@ -69,6 +69,23 @@ class TcpEcnTest {
     }
 
     @Test
+    void doesWithoutItIfTheSynComesAgainWithoutIt() {
+        peer.host.listen(80, 10, new TcpSettings());
+        Segment syn = of(SYN).seq(peer.iss).mss(1000);
+        syn.flags |= ECE | CWR;
+        peer.send(syn);
+        peer.expect(SYN, ACK, ECE);
+        peer.after(Duration.ofMillis(700));
+        peer.send(of(SYN).seq(peer.iss).mss(1000));
+        Segment synAck = peer.expect(SYN, ACK);
+        peer.send(of(ACK).seq(peer.iss + 1).ack(synAck.sequence + 1));
+        SimSocket socket = peer.host.accepted.get(0);
+        assertThat(socket.connection.info(0).ecn()).isFalse();
+        socket.write(new byte[100]);
+        assertThat(mark(peer.expect(ACK))).isZero();
+    }
+
+    @Test
     void usesItIfTheSynAckSaysSo() {
         SimSocket socket = peer.accept(new TcpSettings(), synAck -> {
             synAck.mss(1000);

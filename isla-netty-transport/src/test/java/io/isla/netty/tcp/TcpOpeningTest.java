@@ -166,6 +166,26 @@ class TcpOpeningTest {
     }
 
     @Test
+    void doesNotScaleTheWindowOfASynAckInASimultaneousOpen() {
+        SimSocket socket = peer.host.connect(SimHost.parse(ScriptedPeer.PEER), 4000, new TcpSettings());
+        Segment syn = peer.expect(SYN);
+        peer.hostPort = syn.sourcePort;
+        peer.send(of(SYN).seq(peer.iss).mss(1000).windowScale(10).win(5000));
+        peer.expect(SYN, ACK);
+        peer.send(of(SYN, ACK)
+                .seq(peer.iss)
+                .ack(syn.sequence + 1)
+                .mss(1000)
+                .windowScale(10)
+                .win(5000));
+        assertThat(socket.connection.info(0).sendWindow()).isEqualTo(5000);
+        peer.drain();
+        // From then on it is.
+        peer.send(of(ACK).seq(peer.iss + 1).ack(syn.sequence + 1).win(7));
+        assertThat(socket.connection.info(0).sendWindow()).isEqualTo(7 << 10);
+    }
+
+    @Test
     void refusesASynReceivedConnectionOnResetByItsOrigin() {
         SimSocket active = peer.host.connect(SimHost.parse(ScriptedPeer.PEER), 4000, new TcpSettings());
         Segment syn = peer.expect(SYN);

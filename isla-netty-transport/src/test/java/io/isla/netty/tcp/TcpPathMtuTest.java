@@ -104,7 +104,7 @@ class TcpPathMtuTest {
         peer.drain();
         peer.send(of(ACK).seq(peer.sndNxt).ack(other.end()));
         // Nothing but its own timers moves the first connection.
-        peer.after(Duration.ofMillis(300));
+        peer.after(Duration.ofMillis(400));
         List<Segment> again = peer.drain().stream()
                 .filter(s -> s.destinationPort == firstPort)
                 .toList();

@@ -89,6 +89,23 @@ class TcpPawsTest {
         assertThat(peer.counter("PAWSEstab")).isEqualTo(1);
     }
 
+    /** With a clock that ticks once a second, 99 ticks are more than it takes sequence numbers to come round. */
+    @Test
+    void fewTicksOfASlowClockAreALongTime() {
+        Segment late = peer.nextData(10);
+        int stamp = peer.timestamp();
+        for (int second = 1; second <= 3; second++) {
+            peer.after(Duration.ofSeconds(1));
+            stamp++;
+            peer.send(of(ACK).seq(late.sequence).ack(peer.rcvNxt).timestamps(stamp, peer.lastHostTimestamp));
+        }
+        peer.drain();
+        peer.send(late.timestamps(stamp - 2, peer.lastHostTimestamp));
+        peer.expect(ACK);
+        assertThat(socket.receivedCount()).isZero();
+        assertThat(peer.counter("PAWSEstab")).isEqualTo(1);
+    }
+
     @Test
     void oldDataThatIsNotMissingIsRefused() {
         Segment data = peer.nextData(10);

@@ -224,6 +224,43 @@ class TcpRecoveryTest {
         assertThat(peer.counter("TCPTimeouts")).isZero();
     }
 
+    /** A retransmission bears an older timestamp where the path reorders, but none that is older than the retransmission's before: PAWS would refuse it. */
+    @Test
+    void theTimestampsOfRetransmissionsNeverGoBack() {
+        SimSocket socket = connectSack();
+        tenInFlight(socket);
+        RackLossDetector rack = socket.connection.recovery.rack;
+        assertThat(rack.takeTimestampAge(1000, 500)).as("without reordering").isZero();
+        rack.noteReordering();
+        int age = rack.takeTimestampAge(2000, 500);
+        assertThat(age).as("a quarter of the least round trip").isEqualTo((int) (RTT.toMillis() / 4) + 1);
+        assertThat(rack.takeTimestampAge(2000, 5))
+                .as("newer than it was before")
+                .isEqualTo(4);
+        rack.onDsack(socket.connection.sndUna, socket.connection.sndNxt);
+        assertThat(rack.timestampAge()).isGreaterThan(age);
+        assertThat(rack.takeTimestampAge(2003, 500)).as("no older than 1996").isEqualTo(7);
+        assertThat(rack.takeTimestampAge(3000, 500)).isEqualTo(rack.timestampAge());
+    }
+
+    @Test
+    void threeSmallSegmentsShowItAsWell() {
+        SimSocket socket = peer.connect(
+                new TcpSettings().noDelay(true), syn -> syn.mss(1000).sackPermitted());
+        for (int i = 0; i < 8; i++) {
+            socket.write(new byte[100]);
+        }
+        List<Segment> flight = peer.drain();
+        assertThat(flight).hasSize(8);
+        int hole = flight.get(0).sequence;
+        peer.after(RTT);
+        peer.send(ack(hole, flight.get(1).sequence, flight.get(1).end()));
+        peer.send(ack(hole, flight.get(1).sequence, flight.get(2).end()));
+        assertThat(peer.drain()).as("not yet").noneMatch(s -> s.sequence == hole);
+        peer.send(ack(hole, flight.get(1).sequence, flight.get(3).end()));
+        assertThat(peer.drain()).as("fast retransmit").anyMatch(s -> s.sequence == hole);
+    }
+
     @Test
     void waitsAReorderingWindowBeforeItCallsASegmentLost() {
         SimSocket socket = connectSack();

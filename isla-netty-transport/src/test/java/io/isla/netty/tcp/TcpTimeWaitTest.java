@@ -63,6 +63,22 @@ class TcpTimeWaitTest {
         assertThat(timeWaits()).as("a stray SYN must not end it (RFC 1337)").isEqualTo(1);
     }
 
+    /** RFC 6191 §2: whatever its sequence number is. */
+    @Test
+    void aSynWithTimestampsEndsOneWithoutThem() {
+        peer.connect();
+        SimSocket socket = peer.host.accepted.get(0);
+        socket.finish();
+        peer.expect(FIN, ACK);
+        peer.send(of(FIN, ACK).seq(peer.sndNxt).ack(peer.rcvNxt));
+        peer.sndNxt++;
+        peer.expect(ACK);
+        assertThat(timeWaits()).isEqualTo(1);
+        peer.send(of(SYN).seq(peer.sndNxt - 100_000).mss(1000).timestamps(12_345, 0));
+        assertThat(peer.expect(SYN, ACK).acknowledgment).isEqualTo(peer.sndNxt - 100_000 + 1);
+        assertThat(timeWaits()).isZero();
+    }
+
     @Test
     void aSynWithFinDoesNotEndIt() {
         peer.connect();

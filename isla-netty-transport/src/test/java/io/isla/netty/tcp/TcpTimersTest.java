@@ -6,12 +6,15 @@ package io.isla.netty.tcp;
 
 import static io.isla.netty.testing.Segment.ACK;
 import static io.isla.netty.testing.Segment.FIN;
+import static io.isla.netty.testing.Segment.SYN;
 import static io.isla.netty.testing.Segment.of;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.isla.netty.testing.ScriptedPeer;
 import io.isla.netty.testing.Segment;
+import io.isla.netty.testing.SimHost;
 import io.isla.netty.testing.SimSocket;
+import java.net.ConnectException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -196,14 +199,63 @@ class TcpTimersTest {
     }
 
     @Test
-    void theTimeoutAfterAProbeCountsFromTheFirstTransmission() {
+    void theTimeoutAfterAProbeCountsFromTheProbe() {
         SimSocket socket = connectSack();
         List<Segment> flight = tenInFlight(socket);
         Segment probe = peer.expectWithin(Duration.ofMillis(150), ACK);
         assertThat(probe.sequence).isEqualTo(flight.get(9).sequence);
-        Segment head = peer.expectWithin(Duration.ofMillis(200), ACK);
+        Segment head = peer.expectWithin(Duration.ofMillis(300), ACK);
         assertThat(head.sequence).isEqualTo(flight.get(0).sequence);
-        assertThat(head.time - flight.get(0).time).as("a round trip and 200 ms").isBetween(250 * MILLIS, 252 * MILLIS);
+        assertThat(head.time - probe.time).as("a round trip and 200 ms").isBetween(250 * MILLIS, 252 * MILLIS);
+    }
+
+    /** With a steady round trip, the timeout that counts from the first transmission is over before the probe's acknowledgement is back. */
+    @Test
+    void aProbeSparesTheTimeoutWhateverTheRoundTrip() {
+        Duration rtt = Duration.ofMillis(250);
+        peer.handshakeDelay = rtt;
+        SimSocket socket = connectSack();
+        for (int i = 0; i < 40; i++) {
+            socket.write(new byte[1000]);
+            peer.drain();
+            peer.after(rtt);
+            peer.send(peer.ackAll());
+        }
+        socket.write(new byte[5000]);
+        List<Segment> flight = peer.drain();
+        peer.after(rtt);
+        peer.send(of(ACK).seq(peer.sndNxt).ack(flight.get(3).sequence));
+        Segment probe = peer.expectWithin(Duration.ofSeconds(1), ACK);
+        assertThat(probe.sequence).isEqualTo(flight.get(4).sequence);
+        peer.after(rtt);
+        peer.send(of(ACK).seq(peer.sndNxt).ack(flight.get(3).sequence).sack(probe.sequence, probe.end()));
+        assertThat(peer.expectWithin(Duration.ofMillis(100), ACK).sequence).isEqualTo(flight.get(3).sequence);
+        assertThat(peer.counter("TCPTimeouts")).isZero();
+    }
+
+    @Test
+    void smallSegmentsAreProbedForAsSoonAsLargeOnes() {
+        SimSocket socket = peer.connect(
+                new TcpSettings().noDelay(true), syn -> syn.mss(1000).sackPermitted());
+        for (int i = 0; i < 8; i++) {
+            socket.write(new byte[100]);
+        }
+        List<Segment> flight = peer.drain();
+        assertThat(flight).hasSize(8);
+        Segment probe = peer.expectWithin(Duration.ofMillis(103), ACK);
+        assertThat(probe.sequence).isEqualTo(flight.get(7).sequence);
+    }
+
+    @Test
+    void anAttemptToConnectLastsAsLongAsTheUserTimeout() {
+        SimSocket socket =
+                peer.host.connect(SimHost.parse(ScriptedPeer.PEER), 4000, new TcpSettings().userTimeoutMillis(1500));
+        peer.expect(SYN);
+        peer.expectWithin(Duration.ofMillis(1100), SYN);
+        peer.after(Duration.ofMillis(490));
+        assertThat(socket.error).isNull();
+        peer.after(Duration.ofMillis(15));
+        assertThat(socket.error).isInstanceOf(ConnectException.class).hasMessageContaining("no answer to 2 SYNs");
     }
 
     @Test
