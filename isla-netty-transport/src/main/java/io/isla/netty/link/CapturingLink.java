@@ -92,6 +92,11 @@ public final class CapturingLink extends ForwardingLink {
         }
 
         @Override
+        public void push() {
+            queue.push();
+        }
+
+        @Override
         public int poll(int maxFrames) {
             return queue.poll(maxFrames);
         }

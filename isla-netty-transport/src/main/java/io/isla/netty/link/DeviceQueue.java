@@ -276,6 +276,13 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     }
 
     @Override
+    public void push() {
+        if (!closed) {
+            writer.flush();
+        }
+    }
+
+    @Override
     public void flush() {
         if (!closed) {
             writer.flush();

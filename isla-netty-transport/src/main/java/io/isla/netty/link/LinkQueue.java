@@ -24,6 +24,12 @@ public interface LinkQueue {
     void flush();
 
     /**
+     * Sends what the link held back, if it holds frames back to send several at once. Called in the middle of other work: what there is to tell the {@link LinkReceiver} waits
+     * for {@link #flush()} or {@link #poll}.
+     */
+    default void push() {}
+
+    /**
      * Receives what is there, without blocking, and delivers it to the {@link LinkReceiver}.
      *
      * @param maxFrames the most frames to deliver

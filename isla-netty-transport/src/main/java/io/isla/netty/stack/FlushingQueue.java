@@ -14,6 +14,7 @@ final class FlushingQueue implements LinkQueue {
     private final long[] past = new long[LinkCounter.values().length];
     private volatile LinkQueue queue;
     private boolean used;
+    private boolean collecting;
 
     FlushingQueue(LinkQueue queue) {
         this.queue = queue;
@@ -43,10 +44,29 @@ final class FlushingQueue implements LinkQueue {
         }
     }
 
+    /**
+     * Decides whether frames are collected from now on, to be sent together a little later in the turn, or leave at once.
+     *
+     * @return how it was before
+     */
+    boolean collect(boolean collect) {
+        boolean before = collecting;
+        collecting = collect;
+        return before;
+    }
+
     @Override
     public void transmit(OutboundFrame frame) {
         used = true;
         queue.transmit(frame);
+        if (!collecting) {
+            queue.push();
+        }
+    }
+
+    @Override
+    public void push() {
+        queue.push();
     }
 
     @Override

@@ -311,22 +311,38 @@ public final class Shard {
         }
         lastInput = now();
         turns++;
-        // A link with a handle asks to be polled all the same when it is closed.
-        int work = output.ioHandle() == null || linkSignalled ? pollLink() : 0;
-        // What has been sent meanwhile bears a later time: never an older one after it, which the peer would take for a
-        // segment of the past (RFC 7323 §5).
-        work += inbox.drain(BATCH, now());
-        work += wheel.advance(now());
-        // Users may take their time, and wait for what the peer does only when it has got this.
+        int work = takeInput();
+        // Users may take their time, and wait for what the peer does only when it has got this. What they send at once
+        // is sent at once.
         output.flushIfUsed();
         work += tcp.deliverEvents();
         work += udp.deliverEvents();
         if (closed) {
             return work;
         }
-        tcp.send(now());
+        output.collect(true);
+        try {
+            tcp.send(now());
+        } finally {
+            output.collect(false);
+        }
         output.flushIfUsed();
         return work;
+    }
+
+    private int takeInput() {
+        output.collect(true);
+        try {
+            // A link with a handle asks to be polled all the same when it is closed.
+            int work = output.ioHandle() == null || linkSignalled ? pollLink() : 0;
+            // What has been sent meanwhile bears a later time: never an older one after it, which the peer would take
+            // for a
+            // segment of the past (RFC 7323 §5).
+            work += inbox.drain(BATCH, now());
+            return work + wheel.advance(now());
+        } finally {
+            output.collect(false);
+        }
     }
 
     /**
@@ -687,7 +703,12 @@ public final class Shard {
                     }
                 }
             }
-            ip.receive(inbound, now());
+            boolean before = output.collect(true);
+            try {
+                ip.receive(inbound, now());
+            } finally {
+                output.collect(before);
+            }
         }
 
         /** What concerns every shard: neighbour discovery, and ICMP errors, whose flow only its owner knows. */
