@@ -507,8 +507,8 @@ final class PassiveOpens {
         c.sndWl1 = request.irs;
         c.sndWl2 = request.iss;
         c.peerMss = request.peerMss;
-        c.sndScale = request.sndScale;
-        c.rcvScale = request.rcvScale;
+        c.sndScale = (byte) request.sndScale;
+        c.rcvScale = (byte) request.rcvScale;
         c.sackOn = request.sack;
         c.timestampsOn = request.timestamps;
         c.timestampOffset = request.timestampOffset;

@@ -32,8 +32,8 @@ final class RackLossDetector {
 
     private boolean priorHighestValid;
     private boolean reorderingSeen;
-    private int windowMultiplier = 1;
-    private int windowPersist;
+    private short windowMultiplier = 1;
+    private byte windowPersist;
     private int dsackRound;
     private boolean dsackRoundValid;
     /** The timestamp of the last retransmission. */
@@ -116,7 +116,7 @@ final class RackLossDetector {
         if (!sameRound) {
             dsackRoundValid = true;
             dsackRound = sndNxt;
-            windowMultiplier = Math.min(MAX_WINDOW_MULTIPLIER, windowMultiplier + 1);
+            windowMultiplier = (short) Math.min(MAX_WINDOW_MULTIPLIER, windowMultiplier + 1);
             windowPersist = WINDOW_PERSISTENCE;
         }
     }

@@ -41,7 +41,7 @@ public final class TcpConnection extends Flow {
     int sndWl1;
     int sndWl2;
     int maxSndWnd;
-    int sndScale;
+    byte sndScale;
     /** SMSS: the most payload in a segment, options of every segment already subtracted. */
     int sndMss;
     /** What the peer said it can take. */
@@ -75,7 +75,7 @@ public final class TcpConnection extends Flow {
     /** The acknowledgement number last sent. */
     int lastAckSent;
 
-    int rcvScale;
+    byte rcvScale;
     int rcvUp;
     boolean rcvUrgent;
     /** The user has yet to be told how much is urgent. */

@@ -153,7 +153,7 @@ final class TcpInput {
         }
         c.sackOn = parameters.sack && segment.sackPermitted;
         if (parameters.windowScaling && segment.windowScale != TcpSegment.NO_WINDOW_SCALE) {
-            c.sndScale = segment.windowScale;
+            c.sndScale = (byte) segment.windowScale;
         } else {
             c.sndScale = -1;
             c.rcvScale = 0;
@@ -190,7 +190,7 @@ final class TcpInput {
     /** The handshake is complete. */
     void establish(TcpConnection c, TcpSegment segment, long now) {
         c.state = TcpState.ESTABLISHED;
-        c.sndScale = Math.max(0, c.sndScale);
+        c.sndScale = (byte) Math.max(0, c.sndScale);
         if (stack.parameters.mtuProbing == TcpParameters.MtuProbing.ALWAYS && !c.path.isLoopback()) {
             c.mtuSearch = new PathMtuSearch(c);
         }
@@ -270,9 +270,9 @@ final class TcpInput {
         segment.sequence++;
         // The window of a SYN is never scaled (RFC 7323 §2.2).
         int scale = c.sndScale;
-        c.sndScale = Math.min(scale, 0);
+        c.sndScale = (byte) Math.min(scale, 0);
         boolean acknowledged = checkAck(c, segment, now);
-        c.sndScale = Math.max(scale, c.sndScale);
+        c.sndScale = (byte) Math.max(scale, c.sndScale);
         if (acknowledged && !c.released) {
             c.ackPolicy.ackNow();
             stack.ackSoon(c);

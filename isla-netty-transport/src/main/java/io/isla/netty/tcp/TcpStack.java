@@ -236,7 +236,7 @@ public final class TcpStack implements TransportReceiver {
         c.iss = succeeds ? successorIss : secrets.initialSequence(c, now);
         c.sndUna = c.iss;
         c.sndNxt = c.iss + 1;
-        c.rcvScale = parameters.windowScaling ? windowScale(settings) : 0;
+        c.rcvScale = (byte) (parameters.windowScaling ? windowScale(settings) : 0);
         c.timestampOffset = secrets.timestampOffset(c);
         c.lastReceivedAt = now;
         addFlow(c);

@@ -27,7 +27,7 @@ final class TimeWait extends Flow {
         rcvWnd = c.rcvWnd();
         tsRecent = c.tsRecent;
         timestampOffset = c.timestampOffset;
-        rcvScale = (byte) c.rcvScale;
+        rcvScale = c.rcvScale;
         trafficClass = (byte) c.settings.trafficClass;
         timestamps = c.timestampsOn;
     }
