@@ -164,7 +164,10 @@ record Transport(
         List<Prefixed> isla = options.islaAddresses();
         List<Prefixed> machine = options.hostAddresses();
         machine.forEach(each -> check(isla, each));
-        device.queues(options.eventLoops()).offload(!options.noOffload).ioUring(!options.noIoUring);
+        device.queues(options.eventLoops())
+                .offload(!options.noOffload)
+                .ioUring(!options.noIoUring)
+                .bigTcp(!options.noBigTcp);
         machine.forEach(each -> device.hostAddress(each.address(), each.prefixLength()));
         return device.open();
     }

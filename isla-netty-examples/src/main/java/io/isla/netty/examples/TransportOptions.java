@@ -137,6 +137,11 @@ final class TransportOptions {
     boolean noIoUring;
 
     @Option(
+            names = "--no-big-tcp",
+            description = "With Isla: hand the kernel no more than 65,535 bytes of a connection at a time.")
+    boolean noBigTcp;
+
+    @Option(
             names = "--poll",
             paramLabel = "adaptive|block|spin",
             description =

@@ -27,7 +27,10 @@ final class IpContext {
     /** The largest frame with segmentation requested. */
     int maxSegmentationBytes;
 
+    int maxTcpSegmentationBytes;
+
     private final int linkSegmentationBytes;
+    private final int linkTcpSegmentationBytes;
     final TimerWheel timers;
     final ByteBufAllocator allocator;
     final LongSupplier random;
@@ -72,6 +75,8 @@ final class IpContext {
         mtuV6 = mtu;
         linkSegmentationBytes = config.maxSegmentationBytes();
         maxSegmentationBytes = linkSegmentationBytes;
+        linkTcpSegmentationBytes = config.maxTcpSegmentationBytes();
+        maxTcpSegmentationBytes = linkTcpSegmentationBytes;
         this.output = output;
         this.timers = timers;
         this.allocator = allocator;
@@ -93,6 +98,7 @@ final class IpContext {
         mtu = bytes;
         mtuV6 = advised ? Math.min(mtuV6, bytes) : bytes;
         maxSegmentationBytes = Math.max(bytes, linkSegmentationBytes);
+        maxTcpSegmentationBytes = Math.max(bytes, linkTcpSegmentationBytes);
         changed();
     }
 

@@ -35,11 +35,17 @@ public final class IpStack implements IpOutput {
      * @param medium what frames start with
      * @param mtu of the link in bytes, at least 68 (RFC 791), 1280 for IPv6 (RFC 8200 §5)
      * @param maxSegmentationBytes {@link Link#maxSegmentationBytes()}
+     * @param maxTcpSegmentationBytes {@link Link#maxTcpSegmentationBytes()}
      * @param macAddress the interface's own unicast address; of no meaning where the medium has none
      * @param leader whether this shard speaks for the host where one must: it announces addresses, and configures them
      */
     public record Interface(
-            Link.Medium medium, int mtu, int maxSegmentationBytes, MacAddress macAddress, boolean leader) {
+            Link.Medium medium,
+            int mtu,
+            int maxSegmentationBytes,
+            int maxTcpSegmentationBytes,
+            MacAddress macAddress,
+            boolean leader) {
         /** The smallest MTU of IPv4 (RFC 791 §3.2). */
         public static final int MIN_MTU = 68;
 
@@ -58,6 +64,7 @@ public final class IpStack implements IpOutput {
                 throw new IllegalArgumentException("macAddress must be a unicast address: " + macAddress);
             }
             maxSegmentationBytes = Math.max(mtu, Math.min(65_535, maxSegmentationBytes));
+            maxTcpSegmentationBytes = Math.max(maxSegmentationBytes, maxTcpSegmentationBytes);
         }
     }
 

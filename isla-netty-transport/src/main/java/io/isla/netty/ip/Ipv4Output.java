@@ -49,7 +49,7 @@ final class Ipv4Output {
         boolean segmented = frame.segmentation() != SegmentationType.NONE;
         if (segmented) {
             int segment = Ipv4Header.MIN_LENGTH + frame.headerLength() + frame.segmentSize();
-            if (segment > path.mtu || length > path.maxSegmentationBytes) {
+            if (segment > path.mtu || length > path.maxSegmentationBytes(protocol)) {
                 counters.increment(IpCounter.IP_FRAG_FAILS);
                 return Result.TOO_BIG;
             }
@@ -178,7 +178,9 @@ final class Ipv4Output {
             int protocol,
             int source,
             int destination) {
-        long first = 0x4500_0000L | (long) typeOfService << 16 | totalLength;
+        // Of a packet that is longer than the field can say, the link tells the length.
+        int lengthField = totalLength > Ipv4Header.MAX_TOTAL_LENGTH ? 0 : totalLength;
+        long first = 0x4500_0000L | (long) typeOfService << 16 | lengthField;
         long second = (long) identification << 16 | flagsAndFragmentOffset;
         long third = (long) timeToLive << 24 | (long) protocol << 16;
         long sum = first + second + third + (source & 0xffff_ffffL) + (destination & 0xffff_ffffL);

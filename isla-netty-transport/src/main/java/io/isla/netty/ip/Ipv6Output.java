@@ -46,7 +46,7 @@ final class Ipv6Output {
         int length = frame.length() + Ipv6Header.LENGTH;
         if (frame.segmentation() != SegmentationType.NONE) {
             int segment = Ipv6Header.LENGTH + frame.headerLength() + frame.segmentSize();
-            if (segment > path.mtu || length > path.maxSegmentationBytes) {
+            if (segment > path.mtu || length > path.maxSegmentationBytes(protocol)) {
                 counters.increment(IpCounter.IP6_FRAG_FAILS);
                 return Result.TOO_BIG;
             }
@@ -83,7 +83,8 @@ final class Ipv6Output {
 
     private static void writeHeader(
             OutboundFrame frame, Path path, int nextHeader, int trafficClass, int flowLabel, int hopLimit) {
-        int payloadLength = frame.length();
+        // Of a packet that is longer than the field can say, the link tells the length.
+        int payloadLength = frame.length() > Ipv6Header.MAX_PAYLOAD_LENGTH ? 0 : frame.length();
         int at = frame.prepend(Ipv6Header.LENGTH);
         Ipv6Header.write(
                 frame.header(),

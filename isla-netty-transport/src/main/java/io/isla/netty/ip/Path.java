@@ -4,6 +4,8 @@
  */
 package io.isla.netty.ip;
 
+import io.isla.netty.wire.IpProtocol;
+
 /**
  * The way from a local to a remote address, as the network layer last resolved it: next hop and path MTU. A transport keeps one
  * for each connection and passes it along with what it sends; the network layer refreshes it when routes, neighbours or path
@@ -18,6 +20,7 @@ public final class Path {
     long remoteLow;
     int mtu;
     int maxSegmentationBytes;
+    int maxTcpSegmentationBytes;
     boolean loopback;
     boolean broadcast;
     boolean multicast;
@@ -58,6 +61,16 @@ public final class Path {
     /** The largest IP packet that may be sent with segmentation requested, in bytes. */
     public int maxSegmentationBytes() {
         return maxSegmentationBytes;
+    }
+
+    /** The same for TCP: more than 65,535 where the destination is on the link and the link takes that ({@code Link.maxTcpSegmentationBytes}). */
+    public int maxTcpSegmentationBytes() {
+        return maxTcpSegmentationBytes;
+    }
+
+    /** The largest packet of a protocol that may be sent with segmentation requested. */
+    int maxSegmentationBytes(int protocol) {
+        return protocol == IpProtocol.TCP ? maxTcpSegmentationBytes : maxSegmentationBytes;
     }
 
     /** Whether the destination is one host, neither a multicast group nor all hosts of a network. */

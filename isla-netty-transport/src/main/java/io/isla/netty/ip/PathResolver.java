@@ -78,6 +78,7 @@ final class PathResolver {
         }
         path.mtu = IpContext.LOOPBACK_MTU;
         path.maxSegmentationBytes = IpContext.LOOPBACK_MTU;
+        path.maxTcpSegmentationBytes = IpContext.LOOPBACK_MTU;
         return true;
     }
 
@@ -92,10 +93,12 @@ final class PathResolver {
         }
         int entry = context.destinations.find(hopHigh, hopLow);
         boolean gateway = false;
+        boolean beyond = false;
         if (context.destinations.isRedirected(entry)) {
             long redirectHigh = context.destinations.nextHopHigh(entry);
             long redirectLow = context.destinations.nextHopLow(entry);
             gateway = redirectLow != hopLow || redirectHigh != hopHigh;
+            beyond = gateway;
             hopHigh = redirectHigh;
             hopLow = redirectLow;
         } else if (!path.multicast && !path.broadcast && !isLinkLocalV6(hopHigh, hopLow)) {
@@ -104,6 +107,8 @@ final class PathResolver {
                 return false;
             }
             gateway = route.gateway() != null;
+            // Where a link without addresses leads to everything, its other end is no more than the first hop.
+            beyond = gateway || route.prefixLength() == 0;
             if (gateway) {
                 hopHigh = route.gateway().high();
                 hopLow = route.gateway().low();
@@ -123,6 +128,8 @@ final class PathResolver {
         }
         path.mtu = Math.min(v4 ? context.mtu : context.mtuV6, context.destinations.mtu(entry));
         path.maxSegmentationBytes = context.maxSegmentationBytes;
+        // What a router would have to split all by itself is not worth it.
+        path.maxTcpSegmentationBytes = beyond ? path.maxSegmentationBytes : context.maxTcpSegmentationBytes;
         return true;
     }
 

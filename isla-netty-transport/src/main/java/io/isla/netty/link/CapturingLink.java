@@ -6,7 +6,6 @@ package io.isla.netty.link;
 
 import io.isla.netty.link.PcapngFile.Direction;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.channel.IoHandle;
 import java.io.IOException;
 
 /**
@@ -73,52 +72,15 @@ public final class CapturingLink extends ForwardingLink {
         }
     }
 
-    private final class Queue implements LinkQueue {
-        private final LinkQueue queue;
-
+    private final class Queue extends ForwardingQueue {
         Queue(LinkQueue queue) {
-            this.queue = queue;
+            super(queue);
         }
 
         @Override
         public void transmit(OutboundFrame frame) {
             file.write(number, Direction.OUTBOUND, frame);
-            queue.transmit(frame);
-        }
-
-        @Override
-        public void flush() {
-            queue.flush();
-        }
-
-        @Override
-        public void push() {
-            queue.push();
-        }
-
-        @Override
-        public int poll(int maxFrames) {
-            return queue.poll(maxFrames);
-        }
-
-        @Override
-        public IoHandle ioHandle() {
-            return queue.ioHandle();
-        }
-
-        @Override
-        public IoHandle stateHandle() {
-            return queue.stateHandle();
-        }
-
-        @Override
-        public long count(LinkCounter counter) {
-            return queue.count(counter);
-        }
-
-        @Override
-        public void close() {
-            queue.close();
+            super.transmit(frame);
         }
     }
 }

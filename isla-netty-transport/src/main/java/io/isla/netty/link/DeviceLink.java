@@ -23,6 +23,14 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
     /** The largest IPv4 packet. An IPv6 packet may have 40 bytes more, which are not worth a second constant. */
     private static final int MAX_SEGMENTATION_BYTES = 0xffff;
 
+    /** The largest packet of TCP where the kernel takes longer ones: a frame is still no longer than programs take that read captures, 262,144 bytes. */
+    private static final int MAX_BIG_TCP_BYTES = 262_000;
+
+    /** Linux 6.3 takes IPv4 packets whose total length is 0; the long ones of IPv6, Linux 5.19. */
+    private static final int BIG_TCP_MAJOR = 6;
+
+    private static final int BIG_TCP_MINOR = 3;
+
     private final String name;
     private final TunDevice device;
     private final HostInterface host;
@@ -30,19 +38,21 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
     private final int mtu;
     private final int maxReceiveQueues;
     private final boolean ioUring;
+    private final boolean bigTcp;
 
     private final Object lock = new Object();
     private final List<DeviceQueue> queues = new ArrayList<>();
     private volatile boolean closed;
 
-    DeviceLink(String name, TunDevice device, HostInterface host, int queues, boolean ioUring) throws IOException {
+    DeviceLink(String name, TunDevice device, HostInterface host, DeviceLinkBuilder<?, ?> builder) throws IOException {
         this.name = name;
         this.device = device;
         this.host = host;
         index = host.index();
         mtu = host.mtu();
-        maxReceiveQueues = device.hasManyQueues() ? queues : 1;
-        this.ioUring = ioUring;
+        maxReceiveQueues = device.hasManyQueues() ? builder.queues() : 1;
+        ioUring = builder.ioUring();
+        bigTcp = builder.bigTcp() && device.hasVirtioHeader() && Linux.isAtLeast(BIG_TCP_MAJOR, BIG_TCP_MINOR);
     }
 
     @Override
@@ -69,6 +79,11 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
     @Override
     public final int maxSegmentationBytes() {
         return MAX_SEGMENTATION_BYTES;
+    }
+
+    @Override
+    public final int maxTcpSegmentationBytes() {
+        return bigTcp ? MAX_BIG_TCP_BYTES : MAX_SEGMENTATION_BYTES;
     }
 
     /** Whether the kernel takes and hands over frames with checksums and segmentation left to be done. */

@@ -31,6 +31,7 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
     private boolean persistent;
     private boolean offload = true;
     private boolean ioUring = true;
+    private boolean bigTcp = true;
     private int mtu;
     private int transmitQueueLength = -1;
 
@@ -78,6 +79,16 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
     }
 
     /**
+     * Whether to hand the kernel up to 262,000 bytes of a TCP connection at a time (BIG TCP, Linux 6.3), which is the default, and not 65,535. It is done only where the
+     * kernel splits them, and only for destinations that are on the link: the kernel itself, as a rule. Programs that look at such packets see an IPv4 total
+     * length of 0, or an IPv6 Jumbo Payload option (RFC 2675).
+     */
+    public final B bigTcp(boolean bigTcp) {
+        this.bigTcp = bigTcp;
+        return self();
+    }
+
+    /**
      * Gives the kernel's end an IPv4 or IPv6 address; may be called for several.
      *
      * @param address a unicast address
@@ -121,7 +132,19 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
 
     /** Makes the link of what it consists of. */
     interface Factory<L extends DeviceLink> {
-        L create(String name, TunDevice device, HostInterface host, int queues, boolean ioUring) throws IOException;
+        L create(String name, TunDevice device, HostInterface host, DeviceLinkBuilder<?, ?> builder) throws IOException;
+    }
+
+    int queues() {
+        return queues;
+    }
+
+    boolean ioUring() {
+        return ioUring;
+    }
+
+    boolean bigTcp() {
+        return bigTcp;
     }
 
     /** Sets what only this kind of device has. */
@@ -152,7 +175,7 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
             for (Map.Entry<IpAddress, Integer> address : addresses.entrySet()) {
                 host.addAddress(address.getKey(), address.getValue());
             }
-            L link = factory.create(name, device, host, queues, ioUring);
+            L link = factory.create(name, device, host, this);
             if (persistent) {
                 device.setPersistent(true);
             }

@@ -56,6 +56,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private final boolean segmentsUdp;
     private final SoftwareSegmentation software;
     private final SoftwareSegmentation.Sink sink = this::write;
+    private final BigTcpWriter big;
     /** May be {@code null}. */
     private final IoUring ring;
 
@@ -89,6 +90,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         // Before any memory is taken: it may throw.
         stateHandle = new LinkStateHandle(link.hostInterface(), link.index(), this);
         software = new SoftwareSegmentation(link.medium());
+        big = new BigTcpWriter(link.medium(), software, sink);
         TunDevice device = link.device();
         virtioLength = device.hasVirtioHeader() ? VirtioNetHeader.LENGTH : 0;
         linkHeaderLength = LinkHeaders.length(link.medium());
@@ -99,7 +101,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         int bufferLength = readIndex + virtioLength + frameRoom(device.hasVirtioHeader() ? MAX_FRAME : link.mtu());
         try {
             reader = new DeviceReader(fd, ring, allocator, readIndex, bufferLength);
-            writer = new DeviceWriter(fd, ring, virtioLength, link.maxSegmentationBytes(), this::written);
+            writer = new DeviceWriter(fd, ring, virtioLength, link.maxTcpSegmentationBytes(), this::written);
         } catch (OutOfMemoryError e) {
             if (ring != null) {
                 ring.close();
@@ -232,13 +234,21 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         }
         boolean split = frame.segmentation() != SegmentationType.NONE && frame.payloadBytes() > frame.segmentSize();
         int packet = frame.length() - linkHeaderLength;
-        if (packet > (split ? link.maxSegmentationBytes() : link.mtu())) {
+        if (packet > (split ? maxSegmentationBytes(frame) : link.mtu())) {
             counters.increment(LinkCounter.TX_TOO_LONG);
         } else if (virtioLength == 0 || split && !kernelSplits(frame)) {
             software.send(frame, sink);
+        } else if (split && BigTcpWriter.isBig(frame, packet)) {
+            big.write(frame);
         } else {
             write(frame);
         }
+    }
+
+    private int maxSegmentationBytes(OutboundFrame frame) {
+        return frame.segmentation() == SegmentationType.UDP
+                ? link.maxSegmentationBytes()
+                : link.maxTcpSegmentationBytes();
     }
 
     private boolean kernelSplits(OutboundFrame frame) {
@@ -256,6 +266,9 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
             counters.increment(LinkCounter.TX_FRAMES);
             counters.add(LinkCounter.TX_BYTES, length);
             down = false;
+            return;
+        }
+        if (big.isRefusal(-result, length)) {
             return;
         }
         switch (-result) {
@@ -294,6 +307,11 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     public void linkState(boolean up) {
         down = !up;
         report();
+    }
+
+    @Override
+    public void partOfAnother(boolean part) {
+        big.useless(part);
     }
 
     /** Tells the receiver what has happened to the device: never from {@link #transmit}, in the middle of its work. */

@@ -50,6 +50,11 @@ public abstract class ForwardingLink implements Link {
     }
 
     @Override
+    public final int maxTcpSegmentationBytes() {
+        return link.maxTcpSegmentationBytes();
+    }
+
+    @Override
     public void close() throws IOException {
         link.close();
     }

@@ -40,6 +40,14 @@ public interface Link extends Closeable {
     int maxSegmentationBytes();
 
     /**
+     * The same for TCP to a neighbour on the link. Above 65,535, such a packet is longer than its header can tell (BIG TCP): the total length of IPv4, or the
+     * payload length of IPv6, is 0 in it, and the link sees to it that the other end knows.
+     */
+    default int maxTcpSegmentationBytes() {
+        return maxSegmentationBytes();
+    }
+
+    /**
      * Opens a queue. Any thread; the queue is then used on one event loop only.
      *
      * @param receiver what frames are delivered to

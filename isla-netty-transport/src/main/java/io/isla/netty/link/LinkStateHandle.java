@@ -18,6 +18,13 @@ final class LinkStateHandle implements EpollIoHandle {
     /** Is told the present state: perhaps the one that it knows. */
     interface Listener {
         void linkState(boolean up);
+
+        /**
+         * The device is, or is no longer, part of another one, such as a bridge: then it is not the kernel's own TCP/IP that its frames go to.
+         *
+         * @param part whether it is; told at the beginning, and whenever something about the device changes
+         */
+        void partOfAnother(boolean part);
     }
 
     private static final int IFF_UP = 1;
@@ -98,15 +105,39 @@ final class LinkStateHandle implements EpollIoHandle {
             int next = messageLength > length - at ? length : at + messageLength + 3 & ~3;
             if (messages.getUnsignedShortLE(at + MESSAGE_TYPE) == RouteNetlink.RTM_NEWLINK
                     && messages.getIntLE(at + INTERFACE_INDEX) == index) {
+                boolean part = hasMaster(at + MIN_LINK_MESSAGE, Math.min(at + messageLength, length));
                 listener.linkState((messages.getIntLE(at + INTERFACE_FLAGS) & IFF_UP) != 0);
+                if (!closed) {
+                    listener.partOfAnother(part);
+                }
             }
             at = next;
         }
     }
 
+    private boolean hasMaster(int from, int to) {
+        for (int at = from; at + RouteNetlink.ATTRIBUTE_HEADER_LENGTH <= to; ) {
+            int attributeLength = messages.getUnsignedShortLE(at);
+            if (attributeLength < RouteNetlink.ATTRIBUTE_HEADER_LENGTH) {
+                return false;
+            }
+            if (messages.getUnsignedShortLE(at + 2) == RouteNetlink.IFLA_MASTER) {
+                return true;
+            }
+            at += attributeLength + 3 & ~3;
+        }
+        return false;
+    }
+
     private void ask() {
         try {
             listener.linkState(host.isUp());
+            if (!closed) {
+                // The answer comes like the messages that nobody has asked for.
+                messages.clear();
+                RouteNetlink.writeLinkRequest(messages, index);
+                fd.write(messages.internalNioBuffer(0, messages.writerIndex()), 0, messages.writerIndex());
+            }
         } catch (IOException e) {
             // It is gone: the TAP's own handle says so.
         }

@@ -10,6 +10,8 @@ import com.sun.jna.NativeLong;
 import com.sun.jna.Platform;
 import io.netty.channel.unix.Errors.NativeIoException;
 import java.io.IOException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** System calls with a result or an {@link ErrnoException}. Slow (JNA): for set-up only. */
 final class Linux {
@@ -37,8 +39,12 @@ final class Linux {
     static final int EMFILE = 24;
     static final int ENFILE = 23;
     static final int EBADFD = 77;
+    static final int EMSGSIZE = 90;
     static final int EOPNOTSUPP = 95;
     static final int ENOBUFS = 105;
+
+    /** What a kernel calls itself, such as {@code 6.12.41+deb13-amd64}. */
+    private static final Pattern RELEASE = Pattern.compile("(\\d{1,5})\\.(\\d{1,5})");
 
     private static final Throwable UNAVAILABLE;
     private static final Libc LIBC;
@@ -73,6 +79,20 @@ final class Linux {
         int errno() {
             return errno;
         }
+    }
+
+    /** Whether the kernel that runs is of this version or a later one. */
+    static boolean isAtLeast(int major, int minor) {
+        return Platform.isLinux() && isAtLeast(System.getProperty("os.version", ""), major, minor);
+    }
+
+    static boolean isAtLeast(String release, int major, int minor) {
+        Matcher version = RELEASE.matcher(release);
+        if (!version.lookingAt()) {
+            return false;
+        }
+        int runs = Integer.parseInt(version.group(1));
+        return runs > major || runs == major && Integer.parseInt(version.group(2)) >= minor;
     }
 
     /**

@@ -7,6 +7,7 @@ package io.isla.netty.link;
 import com.sun.jna.Memory;
 import io.isla.netty.link.Linux.ErrnoException;
 import io.isla.netty.wire.IpAddress;
+import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 
 /** The two things that are needed of {@code rtnetlink(7)}: adding an address, and hearing of a device that goes down or up. */
@@ -18,6 +19,8 @@ final class RouteNetlink {
     /** Message type: the state of a link. */
     static final int RTM_NEWLINK = 16;
 
+    private static final int RTM_GETLINK = 18;
+
     private static final int NETLINK_ROUTE = 0;
     private static final int RTMGRP_LINK = 1;
     private static final int SOCKADDR_SIZE = 12;
@@ -28,7 +31,8 @@ final class RouteNetlink {
     private static final int NLM_F_REPLACE = 0x100;
     private static final int NLM_F_CREATE = 0x400;
     private static final int ADDRESS_MESSAGE_LENGTH = 8;
-    private static final int ATTRIBUTE_HEADER_LENGTH = 4;
+    static final int ATTRIBUTE_HEADER_LENGTH = 4;
+    static final int IFLA_MASTER = 10;
     private static final int IFA_ADDRESS = 1;
     private static final int IFA_LOCAL = 2;
     private static final int IFA_F_NODAD = 2;
@@ -52,6 +56,16 @@ final class RouteNetlink {
             Linux.close(fd);
             throw e;
         }
+    }
+
+    /** Writes the message that asks for an RTM_NEWLINK about one device. */
+    static void writeLinkRequest(ByteBuf to, int interfaceIndex) {
+        to.writeIntLE(HEADER_LENGTH + LINK_MESSAGE_LENGTH)
+                .writeShortLE(RTM_GETLINK)
+                .writeShortLE(NLM_F_REQUEST)
+                .writeZero(12)
+                .writeIntLE(interfaceIndex)
+                .writeZero(8);
     }
 
     /**

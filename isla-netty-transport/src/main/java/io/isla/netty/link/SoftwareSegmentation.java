@@ -48,15 +48,30 @@ public final class SoftwareSegmentation {
      * @param frame whose checksum is requested if segmentation is; unchanged on return
      */
     public void send(OutboundFrame frame, Sink sink) {
-        int size = frame.segmentSize();
-        if (frame.segmentation() == SegmentationType.NONE || frame.payloadBytes() <= size) {
+        if (frame.segmentation() == SegmentationType.NONE || frame.payloadBytes() <= frame.segmentSize()) {
             sendWhole(frame, sink);
-            return;
+        } else {
+            cut(frame, frame.segmentSize(), sink);
         }
+    }
+
+    /**
+     * Splits a frame into some that ask for the same, and hands those to {@code sink}: what is left to do for each is done by whoever takes them.
+     *
+     * @param frame whose segmentation is requested; unchanged on return
+     * @param maxPacket the most bytes in each, from the IP header on; room for a segment at least
+     */
+    void divide(OutboundFrame frame, int maxPacket, Sink sink) {
+        int room = maxPacket - (frame.headerLength() - linkHeaderLength);
+        cut(frame, room - room % frame.segmentSize(), sink);
+    }
+
+    private void cut(OutboundFrame frame, int size, Sink sink) {
+        boolean complete = size == frame.segmentSize();
         int total = frame.payloadBytes();
         int slice = 0;
         int sliceOffset = 0;
-        for (int done = 0, count = 0; done < total; count++) {
+        for (int done = 0; done < total; ) {
             int length = Math.min(size, total - done);
             copyHeaders(frame);
             for (int left = length; left > 0; ) {
@@ -70,8 +85,14 @@ public final class SoftwareSegmentation {
                     sliceOffset = 0;
                 }
             }
-            fixHeaders(frame, done, count, done + length == total);
-            setChecksum(segment, frame.checksumStart(), frame.checksumOffset());
+            fixHeaders(frame, done, done + length == total);
+            if (complete) {
+                setChecksum(segment, frame.checksumStart(), frame.checksumOffset());
+            } else {
+                segment.requestChecksum(frame.checksumStart(), frame.checksumOffset());
+                segment.requestSegmentation(frame.segmentation(), frame.segmentSize());
+                segment.congestionWindowReduced(done == 0 && frame.congestionWindowReduced());
+            }
             sink.send(segment);
             done += length;
         }
@@ -118,7 +139,7 @@ public final class SoftwareSegmentation {
         }
     }
 
-    private void fixHeaders(OutboundFrame frame, int done, int count, boolean last) {
+    private void fixHeaders(OutboundFrame frame, int done, boolean last) {
         ByteBuf header = segment.header();
         int transport = frame.checksumStart();
         int oldLength = frame.headerEnd() - transport + frame.payloadBytes();
@@ -127,7 +148,8 @@ public final class SoftwareSegmentation {
         int network = frame.headerStart() + linkHeaderLength;
         if (Ipv4Header.version(header, network) == 4) {
             Ipv4Header.totalLength(header, network, transport - network + newLength);
-            Ipv4Header.identification(header, network, Ipv4Header.identification(header, network) + count);
+            Ipv4Header.identification(
+                    header, network, Ipv4Header.identification(header, network) + done / frame.segmentSize());
             Ipv4Header.fillChecksum(header, network);
         } else {
             Ipv6Header.payloadLength(header, network, transport - network - Ipv6Header.LENGTH + newLength);
@@ -141,7 +163,7 @@ public final class SoftwareSegmentation {
             if (!last) {
                 flags &= ~(TcpHeader.FIN | TcpHeader.PSH);
             }
-            if (count > 0 && frame.congestionWindowReduced()) {
+            if (done > 0 && frame.congestionWindowReduced()) {
                 flags &= ~TcpHeader.CWR;
             }
             TcpHeader.flags(header, transport, flags);
@@ -149,8 +171,8 @@ public final class SoftwareSegmentation {
 
         // The field holds the pseudo-header's sum, in which the length is that of the whole frame.
         int field = transport + frame.checksumOffset();
-        int pseudoHeader =
-                InternetChecksum.add(header.getUnsignedShort(field), InternetChecksum.complement(oldLength & 0xffff));
+        int old = InternetChecksum.add(oldLength >>> 16, oldLength & 0xffff);
+        int pseudoHeader = InternetChecksum.add(header.getUnsignedShort(field), InternetChecksum.complement(old));
         header.setShort(field, InternetChecksum.add(pseudoHeader, newLength));
     }
 

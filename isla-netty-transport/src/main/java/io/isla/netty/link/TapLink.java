@@ -11,8 +11,8 @@ import java.io.IOException;
  * one; {@link DeviceLink} tells the rest.
  */
 public final class TapLink extends DeviceLink {
-    TapLink(String name, TunDevice device, HostInterface host, int queues, boolean ioUring) throws IOException {
-        super(name, device, host, queues, ioUring);
+    TapLink(String name, TunDevice device, HostInterface host, DeviceLinkBuilder<?, ?> builder) throws IOException {
+        super(name, device, host, builder);
     }
 
     /**

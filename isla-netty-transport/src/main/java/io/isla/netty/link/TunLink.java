@@ -22,8 +22,8 @@ import java.io.IOException;
  * }</pre>
  */
 public final class TunLink extends DeviceLink {
-    TunLink(String name, TunDevice device, HostInterface host, int queues, boolean ioUring) throws IOException {
-        super(name, device, host, queues, ioUring);
+    TunLink(String name, TunDevice device, HostInterface host, DeviceLinkBuilder<?, ?> builder) throws IOException {
+        super(name, device, host, builder);
     }
 
     /**

@@ -111,6 +111,7 @@ public final class Shard {
                         medium,
                         configuration.mtu(),
                         configuration.link().maxSegmentationBytes(),
+                        configuration.link().maxTcpSegmentationBytes(),
                         configuration.mac(),
                         leader),
                 output,

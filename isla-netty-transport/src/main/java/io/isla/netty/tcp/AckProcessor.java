@@ -11,6 +11,13 @@ import io.isla.netty.wire.TcpHeader;
  * recovery and congestion control are told (RFC 9293 §3.10.7.4, fifth step; RFC 6298; RFC 5681). One object per shard.
  */
 final class AckProcessor {
+    /** What a send buffer may become on the shortest path, in bytes. */
+    private static final int SHORT_PATH_BUFFER = 2 * 1024 * 1024;
+    /** What a path of 100 Gbit/s takes in a microsecond, in bytes. */
+    private static final int PATH_BYTES_PER_MICRO = 12_500;
+    /** Longer paths may have any buffer, in nanoseconds. */
+    private static final long MAX_RTT = 1_000_000_000L;
+
     private final TcpStack stack;
     private final AckSample sample = new AckSample();
 
@@ -207,6 +214,17 @@ final class AckProcessor {
                 && (s.dsack || sinceResent >= c.rtt.minRtt() / 2);
     }
 
+    /**
+     * What a path can hold, with as much again as keeps its ends busy. What is more than that waits somewhere, and grows old in the caches; a window alone does
+     * not show it, as it grows as long as nothing is lost, and between two ends on a machine nothing is.
+     */
+    private static long mostOnPath(TcpConnection c) {
+        long rtt = c.rtt.minRtt();
+        return rtt == Long.MAX_VALUE
+                ? Long.MAX_VALUE
+                : SHORT_PATH_BUFFER + Math.min(rtt, MAX_RTT) * PATH_BYTES_PER_MICRO / 1000;
+    }
+
     /** Keeps room for two windows: one in flight, one to follow it (send buffer auto-tuning). */
     private void growSendBuffer(TcpConnection c) {
         if (c.settings.sendBuffer > 0) {
@@ -214,7 +232,8 @@ final class AckProcessor {
         }
         long wanted = 2L * Math.min(c.window.cwnd, Math.max(c.sndWnd, c.sndMss)) + 2L * c.sndMss;
         if (wanted > c.sendBuffer) {
-            c.sendBuffer = (int) Math.min(wanted, stack.parameters.maxSendBuffer);
+            long most = Math.min(stack.parameters.maxSendBuffer, mostOnPath(c));
+            c.sendBuffer = (int) Math.max(c.sendBuffer, Math.min(wanted, most));
             c.tellOfRoom();
         }
     }

@@ -11,6 +11,11 @@ final class TcpOutput {
     /** A window-limited sender waits for more room unless it may send this share of its window (1 in n). */
     private static final int DEFER_DIVISOR = 3;
 
+    /** Room for the headers of a super-segment. */
+    private static final int HEADERS = 120;
+    /** A packet longer than its header can tell is no more than this share of the window (1 in n). */
+    private static final int BIG_TCP_DIVISOR = 4;
+
     /** A sender that has been silent for this long waits no more, in nanoseconds. */
     private static final long DEFER_NANOS = 1_000_000L;
 
@@ -221,13 +226,24 @@ final class TcpOutput {
         }
     }
 
+    /**
+     * The longest packet for the link to split: longer than its header can tell only in a window in which several have room.
+     *
+     * @param ordinary what the header can tell
+     * @param big what the path takes
+     */
+    static int longestPacket(int ordinary, int big, int cwnd) {
+        return Math.max(ordinary, Math.min(big, cwnd / BIG_TCP_DIVISOR));
+    }
+
     private int maxPayload(TcpConnection c) {
         if (c.sndUrgent) {
             // The urgent pointer counts from the sequence number of its own segment: these are not to be split by the
             // link.
             return c.sndMss;
         }
-        int most = c.path.maxSegmentationBytes() - 120;
+        int most =
+                longestPacket(c.path.maxSegmentationBytes(), c.path.maxTcpSegmentationBytes(), c.window.cwnd) - HEADERS;
         long rate = c.congestion.pacingRate(c.window);
         if (rate > 0) {
             most = Math.min(most, Pacer.quantum(rate, c.sndMss));

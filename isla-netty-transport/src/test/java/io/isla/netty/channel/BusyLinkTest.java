@@ -8,11 +8,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.isla.netty.host.IslaHost;
 import io.isla.netty.link.ForwardingLink;
+import io.isla.netty.link.ForwardingQueue;
 import io.isla.netty.link.Link;
-import io.isla.netty.link.LinkCounter;
 import io.isla.netty.link.LinkQueue;
 import io.isla.netty.link.LinkReceiver;
-import io.isla.netty.link.OutboundFrame;
 import io.isla.netty.link.TapLink;
 import io.isla.netty.testing.KernelTest;
 import io.netty.bootstrap.ServerBootstrap;
@@ -21,7 +20,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.IoHandle;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -45,41 +43,10 @@ class BusyLinkTest {
         @Override
         public LinkQueue openQueue(LinkReceiver receiver, Runnable wakeup, ByteBufAllocator allocator)
                 throws IOException {
-            LinkQueue queue = link().openQueue(receiver, wakeup, allocator);
-            return new LinkQueue() {
-                @Override
-                public void transmit(OutboundFrame frame) {
-                    queue.transmit(frame);
-                }
-
-                @Override
-                public void flush() {
-                    queue.flush();
-                }
-
+            return new ForwardingQueue(link().openQueue(receiver, wakeup, allocator)) {
                 @Override
                 public int poll(int maxFrames) {
-                    return Math.max(1, queue.poll(maxFrames));
-                }
-
-                @Override
-                public IoHandle ioHandle() {
-                    return queue.ioHandle();
-                }
-
-                @Override
-                public IoHandle stateHandle() {
-                    return queue.stateHandle();
-                }
-
-                @Override
-                public long count(LinkCounter counter) {
-                    return queue.count(counter);
-                }
-
-                @Override
-                public void close() {
-                    queue.close();
+                    return Math.max(1, super.poll(maxFrames));
                 }
             };
         }

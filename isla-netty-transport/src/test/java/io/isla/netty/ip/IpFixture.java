@@ -92,7 +92,7 @@ final class IpFixture implements AutoCloseable {
         random = new Random(seed);
         timers = new TimerWheel(now);
         stack = new IpStack(
-                new IpStack.Interface(medium, MTU, 65_535, new MacAddress(OWN_LINK), true),
+                new IpStack.Interface(medium, MTU, 65_535, 200_000, new MacAddress(OWN_LINK), true),
                 queue,
                 queue,
                 timers,

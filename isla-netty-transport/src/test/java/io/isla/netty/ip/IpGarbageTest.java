@@ -94,7 +94,7 @@ class IpGarbageTest {
         ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
         frame = new OutboundFrame();
         stack = new IpStack(
-                new IpStack.Interface(Link.Medium.ETHERNET, 1500, 65_535, new MacAddress(OWN_LINK), true),
+                new IpStack.Interface(Link.Medium.ETHERNET, 1500, 65_535, 65_535, new MacAddress(OWN_LINK), true),
                 sink,
                 looped -> {},
                 new TimerWheel(now),

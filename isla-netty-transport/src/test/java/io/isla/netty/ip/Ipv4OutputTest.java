@@ -258,6 +258,42 @@ class Ipv4OutputTest {
     }
 
     @Test
+    void aTcpPacketLongerThanItsHeaderCanTellGoesToNeighboursOnly() {
+        host.resolvePeer();
+        host.stack.resolve(host.path, 0, IpAddress.v4Low(OWN), 0, IpAddress.v4Low(PEER));
+        assertThat(host.path.maxSegmentationBytes()).isEqualTo(65_535);
+        assertThat(host.path.maxTcpSegmentationBytes()).isEqualTo(200_000);
+        ByteBuf data = Unpooled.wrappedBuffer(new byte[200_000]);
+
+        assertThat(sendSegmented(data, 200_000 - 20 - 20, IpProtocol.TCP)).isEqualTo(Result.SENT);
+        ByteBuf packet = Unpooled.wrappedBuffer(host.nextPacketTo(PEER_LINK));
+        assertThat(packet.readableBytes()).isEqualTo(200_000);
+        assertThat(Ipv4Header.totalLength(packet, 0)).isZero();
+        assertThat(InternetChecksum.isValid(packet, 0, Ipv4Header.MIN_LENGTH, 0))
+                .isTrue();
+        assertThat(sendSegmented(data, 200_000 - 20 - 20 + 1, IpProtocol.TCP)).isEqualTo(Result.TOO_BIG);
+        assertThat(sendSegmented(data, 65_536 - 20 - 20, IpProtocol.UDP)).isEqualTo(Result.TOO_BIG);
+
+        assertThat(sendSegmented(data, 65_535 - 20 - 20, IpProtocol.TCP)).isEqualTo(Result.SENT);
+        assertThat(Ipv4Header.totalLength(Unpooled.wrappedBuffer(host.nextPacketTo(PEER_LINK)), 0))
+                .isEqualTo(65_535);
+
+        Path far = new Path();
+        host.stack.resolve(far, 0, IpAddress.v4Low(OWN), 0, IpAddress.v4Low(FAR));
+        assertThat(far.maxTcpSegmentationBytes()).isEqualTo(65_535);
+    }
+
+    private Result sendSegmented(ByteBuf data, int length, int protocol) {
+        host.frame.reset();
+        int at = host.frame.append(20);
+        host.frame.addPayload(data, 0, length);
+        host.frame.requestChecksum(at, 16);
+        host.frame.requestSegmentation(
+                protocol == IpProtocol.TCP ? SegmentationType.TCP_V4 : SegmentationType.UDP, 1400);
+        return host.stack.send(host.frame, host.path, protocol, 0, 64, 1, host.now);
+    }
+
+    @Test
     void identificationsOfPacketsThatMayBeSplitDiffer() {
         host.resolvePeer();
         Set<Integer> seen = new HashSet<>();

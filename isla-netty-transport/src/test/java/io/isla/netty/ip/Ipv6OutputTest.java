@@ -99,6 +99,31 @@ class Ipv6OutputTest {
     }
 
     @Test
+    void aTcpPacketLongerThanItsHeaderCanTellGoesToNeighboursOnly() {
+        host.resolve6(PEER6, PEER_LINK);
+        host.queue.sent.clear();
+        host.stack.resolve(host.path, 0, 0, PEER6.high(), PEER6.low());
+        assertThat(host.path.maxTcpSegmentationBytes()).isEqualTo(200_000);
+        ByteBuf data = Unpooled.wrappedBuffer(new byte[200_000]);
+        for (int payload : new int[] {65_535, 65_536}) {
+            host.frame.reset();
+            int at = host.frame.append(20);
+            host.frame.addPayload(data, 0, payload - 20);
+            host.frame.requestChecksum(at, 16);
+            host.frame.requestSegmentation(SegmentationType.TCP_V6, 1400);
+            assertThat(host.stack.send(host.frame, host.path, IpProtocol.TCP, 0, 64, 1, host.now))
+                    .isEqualTo(Result.SENT);
+            ByteBuf packet = Unpooled.wrappedBuffer(host.nextPacketTo(PEER_LINK));
+            assertThat(packet.readableBytes()).isEqualTo(40 + payload);
+            assertThat(Ipv6Header.payloadLength(packet, 0)).isEqualTo(payload > 65_535 ? 0 : payload);
+        }
+
+        Path far = new Path();
+        host.stack.resolve(far, 0, 0, FAR6.high(), FAR6.low());
+        assertThat(far.maxTcpSegmentationBytes()).isEqualTo(65_535);
+    }
+
+    @Test
     void multicastGoesToTheLinkAddressOfTheGroup() {
         host.send6(Packets.address("ff05::1:3"), Packets.bytes(10));
 
@@ -124,7 +149,7 @@ class Ipv6OutputTest {
     @Test
     void aLinkThatIsTooNarrowDoesNotCarryIpv6() {
         IpStack.Interface narrow =
-                new IpStack.Interface(Link.Medium.ETHERNET, 1279, 1279, new MacAddress(IpFixture.OWN_LINK), true);
+                new IpStack.Interface(Link.Medium.ETHERNET, 1279, 1279, 1279, new MacAddress(IpFixture.OWN_LINK), true);
         IpStack stack = new IpStack(
                 narrow, host.queue, host.queue, host.timers, host.allocator, host.random::nextLong, host.counters);
         stack.addAddress(OWN6, 64, host.now);

@@ -57,6 +57,7 @@ final class KernelPeer {
                         link.medium(),
                         link.mtu(),
                         link.maxSegmentationBytes(),
+                        link.maxTcpSegmentationBytes(),
                         MacAddress.parse("02:00:5e:10:00:01"),
                         true),
                 queue,

@@ -172,7 +172,7 @@ class MulticastTest {
     @Test
     void aShardThatDoesNotLeadSaysNothing() {
         IpStack follower = new IpStack(
-                new IpStack.Interface(Link.Medium.ETHERNET, 1500, 1500, new MacAddress(OWN_LINK), false),
+                new IpStack.Interface(Link.Medium.ETHERNET, 1500, 1500, 1500, new MacAddress(OWN_LINK), false),
                 host.queue,
                 host.queue,
                 host.timers,

@@ -122,6 +122,40 @@ class SoftwareSegmentationTest {
 
     @ParameterizedTest(name = "over IPv4: {0}")
     @ValueSource(booleans = {true, false})
+    void dividesIntoFramesThatAskForTheSame(boolean v4) {
+        byte[] payload = payload(200_001);
+        TestFrames.tcp(frame, flow(v4), 1000, 77, LAST_FLAGS | TcpHeader.ACK | TcpHeader.CWR);
+        frame.requestSegmentation(v4 ? SegmentationType.TCP_V4 : SegmentationType.TCP_V6, 1448);
+        frame.congestionWindowReduced(true);
+        send();
+        List<String> whole = takeSent();
+        String before = state();
+
+        List<Integer> lengths = new ArrayList<>();
+        SoftwareSegmentation second = new SoftwareSegmentation(Link.Medium.ETHERNET);
+        segmentation.divide(frame, 65_535, part -> {
+            lengths.add(part.length() - EthernetHeader.LENGTH);
+            assertThat(part.segmentSize()).isEqualTo(1448);
+            assertThat(part.payloadBytes() % 1448).isEqualTo(lengths.size() < 4 ? 0 : 200_001 % 1448);
+            second.send(part, segment -> sent.add(segment.copy(UnpooledByteBufAllocator.DEFAULT)));
+        });
+        second.release();
+
+        int most = (65_535 - (v4 ? 40 : 60)) / 1448 * 1448 + (v4 ? 40 : 60);
+        assertThat(lengths).hasSize(4).startsWith(most, most, most);
+        assertThat(takeSent()).isEqualTo(whole).hasSize((payload.length + 1447) / 1448);
+        assertThat(state()).as("the sender's frame").isEqualTo(before);
+    }
+
+    private List<String> takeSent() {
+        List<String> dumps = sent.stream().map(ByteBufUtil::hexDump).toList();
+        sent.forEach(ByteBuf::release);
+        sent.clear();
+        return dumps;
+    }
+
+    @ParameterizedTest(name = "over IPv4: {0}")
+    @ValueSource(booleans = {true, false})
     void splitsUdp(boolean v4) {
         byte[] payload = payload(5 * 1200 + 7);
         TestFrames.udp(frame, flow(v4));

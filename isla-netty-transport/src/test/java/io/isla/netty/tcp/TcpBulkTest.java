@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.isla.netty.testing.ScriptedPeer;
 import io.isla.netty.testing.SimSocket;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -16,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class TcpBulkTest {
     private static final int MIB = 1 << 20;
 
-    private final ScriptedPeer peer = new ScriptedPeer();
+    private ScriptedPeer peer = new ScriptedPeer();
 
     @AfterEach
     void close() {
@@ -73,6 +74,38 @@ class TcpBulkTest {
         SimSocket socket = connect(4 * MIB);
         socket.connection.window.cwnd = 2000;
         assertThat(socket.connection.writableBytes()).isEqualTo(4 * MIB);
+    }
+
+    @Test
+    void aBufferThatSizesItselfGrowsByWhatThePathCanHold() {
+        assertThat(bufferAfter(Duration.ofNanos(50 * MICRO)))
+                .as("a path of 100 Gbit/s holds 625,000 bytes in 50 µs")
+                .isEqualTo(2 * MIB + 625_000);
+        assertThat(bufferAfter(Duration.ofMillis(100))).isEqualTo(32 * MIB);
+    }
+
+    /** The send buffer of a connection with a large window, after a round trip of so long. */
+    private int bufferAfter(Duration rtt) {
+        peer.close();
+        peer = new ScriptedPeer();
+        peer.handshakeDelay = rtt;
+        SimSocket socket = connect(0);
+        socket.connection.window.cwnd = 64 * MIB;
+        for (int i = 0; i < 2; i++) {
+            socket.write(new byte[1000]);
+            peer.after(rtt);
+            peer.drain();
+            peer.send(peer.ackAll().win(0xffff));
+        }
+        return socket.connection.sendBuffer;
+    }
+
+    @Test
+    void aPacketLongerThanItsHeaderCanTellIsAShareOfTheWindow() {
+        assertThat(TcpOutput.longestPacket(65_535, 262_000, 14_600)).isEqualTo(65_535);
+        assertThat(TcpOutput.longestPacket(65_535, 262_000, 400_000)).isEqualTo(100_000);
+        assertThat(TcpOutput.longestPacket(65_535, 262_000, 16 * MIB)).isEqualTo(262_000);
+        assertThat(TcpOutput.longestPacket(65_535, 65_535, 16 * MIB)).isEqualTo(65_535);
     }
 
     // ------------------------------------------------------------------------------------------------ receiving
