@@ -29,6 +29,12 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     /** The most frames delivered for one event: others on the loop want their turn. */
     private static final int MAX_FRAMES_PER_EVENT = 64;
 
+    /**
+     * Nor more bytes than about this: each frame keeps a buffer until its user has had it, and buffers of more than Netty's allocator keeps at hand would be
+     * made anew each time.
+     */
+    private static final int MAX_BYTES_PER_POLL = 512 * 1024;
+
     /** The largest frame with segments joined, with room for a VLAN tag; one byte more than the kernel makes shows what was cut. */
     private static final int MAX_FRAME = 65_536 + EthernetHeader.LENGTH + 4 + 1;
 
@@ -159,6 +165,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     /** @param briefly whether there will be another look soon, so that what answers a frame that comes alone may leave before that */
     private int receive(int maxFrames, boolean briefly) {
         int delivered = 0;
+        long most = counters.get(LinkCounter.RX_BYTES) + MAX_BYTES_PER_POLL;
         RuntimeException thrown = null;
         // Frames that turn out bad count as well: a flood of them must not keep the loop here.
         for (int tried = 0; tried < maxFrames && !closed && failure == null; ) {
@@ -174,7 +181,10 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
                     thrown = e;
                 }
             }
-            if (reader.isEmpty() || thrown != null || briefly && count == 1 && reader.isBatching()) {
+            if (reader.isEmpty()
+                    || thrown != null
+                    || counters.get(LinkCounter.RX_BYTES) >= most
+                    || briefly && count == 1 && reader.isBatching()) {
                 break;
             }
         }

@@ -33,7 +33,8 @@ public interface LinkQueue {
      * Receives what is there, without blocking, and delivers it to the {@link LinkReceiver}.
      *
      * @param maxFrames the most frames to deliver
-     * @return how many frames were delivered; {@code maxFrames} means that there may be more
+     * @return how many frames were delivered; {@code maxFrames} means that there may be more. There may be more after fewer, too, if there is a {@linkplain #ioHandle()
+     *     handle}, which will say so.
      */
     int poll(int maxFrames);
 

@@ -239,10 +239,14 @@ class TapBatchTest {
 
     /** Has the host send datagrams to a queue that nobody reads yet. */
     private static void sendToQueue(int count) throws Exception {
+        sendToQueue(count, 100);
+    }
+
+    private static void sendToQueue(int count, int bytes) throws Exception {
         IpCommand.ip("neighbor add 10.99.0.2 lladdr 02:00:00:00:00:02 dev tap0");
         try (DatagramSocket socket = hostSocket()) {
             for (int i = 0; i < count; i++) {
-                socket.send(new DatagramPacket(new byte[100], 100, new InetSocketAddress(ISLA, 4000)));
+                socket.send(new DatagramPacket(new byte[bytes], bytes, new InetSocketAddress(ISLA, 4000)));
             }
         }
     }
@@ -257,6 +261,29 @@ class TapBatchTest {
             assertThat(queue.poll(256)).isEqualTo(256);
             assertThat(queue.poll(256)).isGreaterThanOrEqualTo(44);
             assertThat(queue.poll(256)).isZero();
+            queue.close();
+        }
+    }
+
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void aLookTakesNoMoreLargeFramesThanAreDealtWithWellAtOnce(boolean ioUring) throws Exception {
+        try (TapLink link = TapLink.builder("tap0")
+                .hostAddress(InetAddress.getByName(HOST), 24)
+                .mtu(60_000)
+                .ioUring(ioUring)
+                .open()) {
+            Throwing receiver = new Throwing(-1);
+            LinkQueue queue = link.openQueue(receiver, () -> {}, ByteBufAllocator.DEFAULT);
+            sendToQueue(40, 50_000);
+            // 512 KiB are ten and a half; two are read at a time.
+            assertThat(queue.poll(256)).isBetween(10, 13);
+            int looks = 1;
+            while (receiver.frames < 40) {
+                assertThat(queue.poll(256)).isBetween(1, 13);
+                looks++;
+            }
+            assertThat(looks).isBetween(4, 5);
             queue.close();
         }
     }
