@@ -98,7 +98,7 @@ final class IpContext {
         mtu = bytes;
         mtuV6 = advised ? Math.min(mtuV6, bytes) : bytes;
         maxSegmentationBytes = Math.max(bytes, linkSegmentationBytes);
-        maxTcpSegmentationBytes = Math.max(bytes, linkTcpSegmentationBytes);
+        maxTcpSegmentationBytes = Math.max(maxSegmentationBytes, linkTcpSegmentationBytes);
         changed();
     }
 

@@ -29,6 +29,9 @@ import java.util.function.LongSupplier;
  * packet, and nothing that arrives makes it throw.
  */
 public final class IpStack implements IpOutput {
+    /** The longest packet that tells its length itself, in bytes. */
+    static final int MAX_PACKET = 65_535;
+
     /**
      * What the stack needs to know about its interface.
      *
@@ -63,8 +66,11 @@ public final class IpStack implements IpOutput {
             if (medium == Link.Medium.ETHERNET && (macAddress.isMulticast() || macAddress.bits() == 0)) {
                 throw new IllegalArgumentException("macAddress must be a unicast address: " + macAddress);
             }
-            maxSegmentationBytes = Math.max(mtu, Math.min(65_535, maxSegmentationBytes));
-            maxTcpSegmentationBytes = Math.max(maxSegmentationBytes, maxTcpSegmentationBytes);
+            maxSegmentationBytes = Math.max(mtu, Math.min(MAX_PACKET, maxSegmentationBytes));
+            // Only a link that takes all that a header can tell takes more than it can tell.
+            maxTcpSegmentationBytes = maxSegmentationBytes < MAX_PACKET
+                    ? maxSegmentationBytes
+                    : Math.max(MAX_PACKET, maxTcpSegmentationBytes);
         }
     }
 

@@ -19,7 +19,6 @@ public final class Path {
     long remoteHigh;
     long remoteLow;
     int mtu;
-    int maxSegmentationBytes;
     int maxTcpSegmentationBytes;
     boolean loopback;
     boolean broadcast;
@@ -60,7 +59,7 @@ public final class Path {
 
     /** The largest IP packet that may be sent with segmentation requested, in bytes. */
     public int maxSegmentationBytes() {
-        return maxSegmentationBytes;
+        return Math.min(maxTcpSegmentationBytes, IpStack.MAX_PACKET);
     }
 
     /** The same for TCP: more than 65,535 where the destination is on the link and the link takes that ({@code Link.maxTcpSegmentationBytes}). */
@@ -70,7 +69,7 @@ public final class Path {
 
     /** The largest packet of a protocol that may be sent with segmentation requested. */
     int maxSegmentationBytes(int protocol) {
-        return protocol == IpProtocol.TCP ? maxTcpSegmentationBytes : maxSegmentationBytes;
+        return protocol == IpProtocol.TCP ? maxTcpSegmentationBytes : maxSegmentationBytes();
     }
 
     /** Whether the destination is one host, neither a multicast group nor all hosts of a network. */

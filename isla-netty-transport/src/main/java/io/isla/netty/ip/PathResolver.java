@@ -77,7 +77,6 @@ final class PathResolver {
             path.localLow = loopback ? own.low() : path.remoteLow;
         }
         path.mtu = IpContext.LOOPBACK_MTU;
-        path.maxSegmentationBytes = IpContext.LOOPBACK_MTU;
         path.maxTcpSegmentationBytes = IpContext.LOOPBACK_MTU;
         return true;
     }
@@ -127,9 +126,8 @@ final class PathResolver {
             }
         }
         path.mtu = Math.min(v4 ? context.mtu : context.mtuV6, context.destinations.mtu(entry));
-        path.maxSegmentationBytes = context.maxSegmentationBytes;
         // What a router would have to split all by itself is not worth it.
-        path.maxTcpSegmentationBytes = beyond ? path.maxSegmentationBytes : context.maxTcpSegmentationBytes;
+        path.maxTcpSegmentationBytes = beyond ? context.maxSegmentationBytes : context.maxTcpSegmentationBytes;
         return true;
     }
 

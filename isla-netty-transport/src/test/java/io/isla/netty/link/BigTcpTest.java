@@ -114,24 +114,25 @@ class BigTcpTest {
         return digest.digest();
     }
 
-    @ParameterizedTest(name = "IPv{0}, BIG TCP: {1}, to {4}")
+    @ParameterizedTest(name = "{0}, BIG TCP: {1}, {2} to {4}")
     @CsvSource({
-        "4, true, 10.97.0.1, 24, 10.97.0.1",
-        "4, false, 10.97.0.1, 24, 10.97.0.1",
-        "6, true, fd97::1, 64, fd97::1",
-        "6, false, fd97::1, 64, fd97::1",
+        "TAP, true, 10.97.0.1, 24, 10.97.0.1",
+        "TAP, false, 10.97.0.1, 24, 10.97.0.1",
+        "TAP, true, fd97::1, 64, fd97::1",
+        "TAP, false, fd97::1, 64, fd97::1",
+        "TUN, true, 10.97.0.1, 24, 10.97.0.1",
+        "TUN, true, fd97::1, 64, fd97::1",
         // Behind a router, as far as Isla knows: it may have to split what it is given all by itself.
-        "4, true, 10.97.0.1, 24, 10.99.0.1",
+        "TAP, true, 10.97.0.1, 24, 10.99.0.1",
     })
-    void goWhereTheyArriveAsTheyAre(int version, boolean big, String host, int prefixLength, String client)
+    void goWhereTheyArriveAsTheyAre(String kind, boolean big, String host, int prefixLength, String client)
             throws Exception {
-        TapLinkBuilder builder = TapLink.builder("big0")
-                .hostAddress(InetAddress.getByName(host), prefixLength)
-                .bigTcp(big);
+        DeviceLinkBuilder<?, ?> builder = kind.equals("TUN") ? TunLink.builder("big0") : TapLink.builder("big0");
+        builder.hostAddress(InetAddress.getByName(host), prefixLength).bigTcp(big);
         if (!client.equals(host)) {
             builder.hostAddress(InetAddress.getByName(client), 32);
         }
-        String own = version == 4 ? "10.97.0.2" : "fd97::2";
+        String own = prefixLength == 24 ? "10.97.0.2" : "fd97::2";
         serve(builder.open(), own, prefixLength, host);
 
         assertThat(download(client, own)).isEqualTo(digestOfAll());
@@ -170,11 +171,11 @@ class BigTcpTest {
         }
     }
 
-    private void serve(TapLink tap, String own, int prefixLength, String gateway) throws Exception {
+    private void serve(DeviceLink device, String own, int prefixLength, String gateway) throws Exception {
         group = new IslaEventLoopGroup(
                 1,
                 IslaHost.builder()
-                        .link(new Measuring(tap))
+                        .link(new Measuring(device))
                         .address(own + "/" + prefixLength)
                         .gateway(gateway)
                         .closeWhenUnused(true)
