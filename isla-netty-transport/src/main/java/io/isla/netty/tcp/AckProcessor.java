@@ -71,7 +71,7 @@ final class AckProcessor {
                 c.statistics.deliveredMarked += s.deliveredBytes;
             }
             c.deliveredAt = now;
-            c.deliveryRate.onAck(now);
+            c.deliveryRate.onAck(s, now);
         }
         c.recovery.onAck(ack, s, now);
         if (s.advanced) {
@@ -106,7 +106,7 @@ final class AckProcessor {
                         s.originalDelivered = true;
                     }
                 }
-                c.deliveryRate.onDelivered(segment);
+                c.deliveryRate.onDelivered(segment, s);
                 c.recovery.rack.onDelivered(segment, end, s, now);
             }
             if (segment.has(SentSegment.EVER_RETRANSMITTED)) {

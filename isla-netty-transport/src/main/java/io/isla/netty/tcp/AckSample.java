@@ -40,6 +40,14 @@ final class AckSample {
     long newestRtt;
     long sackRtt;
 
+    /** Of the segment that was sent last among those delivered, for {@link DeliveryRate}; {@link #rateSampled} if there is one. */
+    long priorDelivered;
+
+    long priorDeliveredTime;
+    long sendElapsed;
+    boolean rateLimited;
+    boolean rateSampled;
+
     boolean hasTimestamps;
     int timestampEcho;
 
@@ -58,5 +66,6 @@ final class AckSample {
         oldestRtt = NONE;
         newestRtt = NONE;
         sackRtt = NONE;
+        rateSampled = false;
     }
 }

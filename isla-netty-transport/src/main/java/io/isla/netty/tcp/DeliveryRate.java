@@ -21,13 +21,6 @@ final class DeliveryRate {
     private long rate;
     private boolean limited;
 
-    // --- the latest segment, by the time of sending, that the present acknowledgement covers
-    private boolean sampled;
-    private long priorDelivered;
-    private long priorTime;
-    private long sendElapsed;
-    private boolean sampleLimited;
-
     DeliveryRate(TcpConnection connection) {
         c = connection;
     }
@@ -61,37 +54,36 @@ final class DeliveryRate {
     }
 
     /** A segment is delivered by the present acknowledgement. */
-    void onDelivered(SentSegment segment) {
-        if (!sampled || segment.deliveredBefore >= priorDelivered) {
-            sampled = true;
-            priorDelivered = segment.deliveredBefore;
-            priorTime = segment.deliveredTime;
-            sendElapsed = segment.sentAt - segment.firstSentAt;
-            sampleLimited = segment.has(SentSegment.APP_LIMITED);
+    void onDelivered(SentSegment segment, AckSample s) {
+        if (!s.rateSampled || segment.deliveredBefore >= s.priorDelivered) {
+            s.rateSampled = true;
+            s.priorDelivered = segment.deliveredBefore;
+            s.priorDeliveredTime = segment.deliveredTime;
+            s.sendElapsed = segment.sentAt - segment.firstSentAt;
+            s.rateLimited = segment.has(SentSegment.APP_LIMITED);
             firstSentAt = segment.sentAt;
         }
     }
 
     /** The acknowledgement has been applied, and what it delivered is counted. */
-    void onAck(long now) {
+    void onAck(AckSample s, long now) {
         if (limitedUntil > 0 && c.delivered > limitedUntil) {
             limitedUntil = 0;
         }
-        if (!sampled) {
+        if (!s.rateSampled) {
             return;
         }
-        sampled = false;
-        long interval = Math.max(sendElapsed, now - priorTime);
+        long interval = Math.max(s.sendElapsed, now - s.priorDeliveredTime);
         long minRtt = c.rtt.minRtt();
         if (interval <= 0 || minRtt != Long.MAX_VALUE && interval < minRtt) {
             // Faster than light: an acknowledgement of something that had been delivered before it was sent again.
             return;
         }
-        double measured = (double) (c.delivered - priorDelivered) * SECOND / interval;
+        double measured = (double) (c.delivered - s.priorDelivered) * SECOND / interval;
         // An application that sends little shows that the path is no slower, and not that it is no faster.
-        if (!sampleLimited || measured >= rate) {
+        if (!s.rateLimited || measured >= rate) {
             rate = (long) measured;
-            limited = sampleLimited;
+            limited = s.rateLimited;
         }
     }
 }

@@ -105,7 +105,7 @@ final class SackScoreboard {
                     sample.originalDelivered = true;
                 }
             }
-            c.deliveryRate.onDelivered(segment);
+            c.deliveryRate.onDelivered(segment, sample);
             c.recovery.rack.onDelivered(segment, segment.end, sample, now);
             sent.delivered(segment);
             sent.setFlags(
