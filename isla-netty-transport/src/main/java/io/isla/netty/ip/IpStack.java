@@ -14,6 +14,7 @@ import io.isla.netty.timer.TimerWheel;
 import io.isla.netty.wire.IcmpHeader;
 import io.isla.netty.wire.Icmpv6Header;
 import io.isla.netty.wire.IpAddress;
+import io.isla.netty.wire.Ipv4Header;
 import io.isla.netty.wire.Ipv6Header;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.Collection;
@@ -30,7 +31,7 @@ import java.util.function.LongSupplier;
  */
 public final class IpStack implements IpOutput {
     /** The longest packet that tells its length itself, in bytes. */
-    static final int MAX_PACKET = 65_535;
+    static final int MAX_PACKET = Ipv4Header.MAX_TOTAL_LENGTH;
 
     /**
      * What the stack needs to know about its interface.

@@ -13,7 +13,7 @@ import io.netty.channel.unix.Errors.NativeIoException;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
 
-/** Hears from the kernel, over netlink, when an interface goes down or comes up: one who polls a TAP is not told. */
+/** Hears from the kernel, over netlink, when an interface goes down or comes up, or becomes part of a bridge: one who polls a TAP is not told. */
 final class LinkStateHandle implements EpollIoHandle {
     /** Is told the present state: perhaps the one that it knows. */
     interface Listener {

@@ -10,7 +10,7 @@ import io.isla.netty.wire.IpAddress;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 
-/** The two things that are needed of {@code rtnetlink(7)}: adding an address, and hearing of a device that goes down or up. */
+/** What is needed of {@code rtnetlink(7)}: adding an address, and asking about a device and hearing of what happens to it. */
 final class RouteNetlink {
     /** Bytes in a {@code struct nlmsghdr}. */
     static final int HEADER_LENGTH = 16;
