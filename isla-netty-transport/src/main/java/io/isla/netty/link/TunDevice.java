@@ -17,6 +17,10 @@ import java.io.IOException;
  * <p>A device has one queue or many, for good. One with many delivers a flow to the queue that last sent for it, and to any attached
  * queue before that: a queue that is attached and not read swallows flows. Therefore the file descriptor that holds such a device
  * is detached; frames can still be sent on it, and do not draw their flow to it.
+ *
+ * <p>Queues are attached with {@code IFF_NAPI} (Linux 4.15): what is written is then received in the way in which the kernel receives from a card, which also
+ * gives back the memory of what has been read of earlier frames. Without it, that waits until 64 frames are through, and a bulk transfer writes to memory that
+ * no cache has any more.
  */
 final class TunDevice {
     private static final String PATH = "/dev/net/tun";
@@ -29,6 +33,7 @@ final class TunDevice {
     private static final int TUNSETQUEUE = 0x4004_54d9;
     private static final int TUNSETVNETLE = 0x4004_54dc;
 
+    private static final int IFF_NAPI = 0x0010;
     private static final int IFF_MULTI_QUEUE = 0x0100;
     private static final int IFF_DETACH_QUEUE = 0x0400;
     private static final int IFF_NO_PI = 0x1000;
@@ -47,13 +52,17 @@ final class TunDevice {
     private final DeviceKind kind;
     private final String name;
     private final int flags;
+    /** What a queue is attached with beside {@link #flags}: {@code IFF_NAPI}, or 0 where the kernel has none. */
+    private final int napi;
+
     private final FileDescriptor holder;
     private final boolean segmentsUdp;
 
-    private TunDevice(DeviceKind kind, String name, int flags, FileDescriptor holder, boolean segmentsUdp) {
+    private TunDevice(DeviceKind kind, String name, int flags, int napi, FileDescriptor holder, boolean segmentsUdp) {
         this.kind = kind;
         this.name = name;
         this.flags = flags;
+        this.napi = napi;
         this.holder = holder;
         this.segmentsUdp = segmentsUdp;
     }
@@ -92,7 +101,7 @@ final class TunDevice {
                     Linux.ioctl(fd, "TUNSETQUEUE", TUNSETQUEUE, request);
                 }
             }
-            return new TunDevice(kind, name, flags, new FileDescriptor(fd), segmentsUdp);
+            return new TunDevice(kind, name, flags, features & IFF_NAPI, new FileDescriptor(fd), segmentsUdp);
         } catch (IOException e) {
             Linux.close(fd);
             throw e;
@@ -128,7 +137,7 @@ final class TunDevice {
     FileDescriptor openQueue() throws IOException {
         int fd = openTun(PATH);
         try (Memory request = HostInterface.newRequest(name)) {
-            request.setShort(IFREQ_FLAGS, (short) flags);
+            request.setShort(IFREQ_FLAGS, (short) (flags | napi));
             Linux.ioctl(fd, "TUNSETIFF", TUNSETIFF, request);
             return new FileDescriptor(fd);
         } catch (ErrnoException e) {
@@ -183,7 +192,7 @@ final class TunDevice {
             int fd, DeviceKind kind, HostInterface host, String name, boolean exists, int wanted, int features)
             throws IOException {
         try {
-            return setInterface(fd, name, wanted);
+            return setInterface(fd, name, wanted, features);
         } catch (ErrnoException e) {
             // A device that has one queue, or many, remains so, and says no more than EINVAL.
             if (e.errno() != Linux.EINVAL || !exists || (features & IFF_MULTI_QUEUE) == 0) {
@@ -191,15 +200,17 @@ final class TunDevice {
             }
         }
         try {
-            return setInterface(fd, name, wanted ^ IFF_MULTI_QUEUE);
+            return setInterface(fd, name, wanted ^ IFF_MULTI_QUEUE, features);
         } catch (ErrnoException e) {
             throw failure(kind, name, e, host, exists);
         }
     }
 
-    private static int setInterface(int fd, String name, int flags) throws ErrnoException {
+    private static int setInterface(int fd, String name, int flags, int features) throws ErrnoException {
+        // One of several is detached, and refuses to send if it has NAPI (EBUSY).
+        int napi = (flags & IFF_MULTI_QUEUE) != 0 ? 0 : features & IFF_NAPI;
         try (Memory request = HostInterface.newRequest(name)) {
-            request.setShort(IFREQ_FLAGS, (short) flags);
+            request.setShort(IFREQ_FLAGS, (short) (flags | napi));
             Linux.ioctl(fd, "TUNSETIFF", TUNSETIFF, request);
             return flags;
         }
