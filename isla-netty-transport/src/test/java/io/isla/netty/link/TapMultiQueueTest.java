@@ -8,6 +8,7 @@ import static io.isla.netty.link.IpCommand.ip;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.jna.Memory;
 import io.isla.netty.link.TestFrames.Flow;
 import io.isla.netty.testing.KernelTest;
 import io.isla.netty.wire.IpProtocol;
@@ -31,6 +32,10 @@ class TapMultiQueueTest {
     private static final String HOST = "10.97.0.1";
     private static final String ISLA = "10.97.0.2";
     private static final int PORT = 6000;
+
+    private static final int TUNGETIFF = 0x8004_54d2;
+    private static final int IFF_NAPI = 0x0010;
+    private static final int IFREQ_FLAGS = 16;
 
     private static TapLink open(int queues) throws Exception {
         TapLink link = TapLink.builder("tap2")
@@ -74,6 +79,26 @@ class TapMultiQueueTest {
                 sendFromHost(socket);
                 bench.await(TapBench.to(IpProtocol.UDP, PORT));
             }
+        }
+    }
+
+    /**
+     * The file descriptor that holds a device with many queues is detached, and would refuse to send if it had been attached with NAPI. The kernel tells with what
+     * the first one was attached, and not of others.
+     */
+    @Test
+    void attachesTheOnlyQueueWithNapiAndNotTheOneThatHoldsADeviceWithMany() throws Exception {
+        try (TapLink many = open(2);
+                TapLink one = TapLink.builder("tap3").open()) {
+            assertThat(deviceFlags(many.device().holder()) & IFF_NAPI).isZero();
+            assertThat(deviceFlags(one.device().holder()) & IFF_NAPI).isEqualTo(IFF_NAPI);
+        }
+    }
+
+    private static int deviceFlags(FileDescriptor fd) throws IOException {
+        try (Memory request = HostInterface.newRequest("")) {
+            Linux.ioctl(fd.intValue(), "TUNGETIFF", TUNGETIFF, request);
+            return request.getShort(IFREQ_FLAGS);
         }
     }
 
