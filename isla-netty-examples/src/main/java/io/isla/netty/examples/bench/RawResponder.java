@@ -14,13 +14,15 @@ import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Answers each frame by what is in it, and remembers nothing: ARP requests, SYNs, requests with a canned response, FINs. This is no TCP:
  * nothing is checked, ordered or sent again. It is what remains of a server when all but the system calls is taken away.
  *
  * <p>A request whose path begins with {@code c} is answered with the last data of its connection, one whose path begins with {@code p} with
- * as many responses as the segment has requests; others are taken to be alone in their segments.
+ * as many responses as the segment has requests; others are taken to be alone in their segments. Data that is no GET is an upload's: it is counted, and
+ * acknowledged once for all segments of a connection that come together.
  */
 final class RawResponder implements LinkReceiver {
     /** Locally administered. */
@@ -46,6 +48,13 @@ final class RawResponder implements LinkReceiver {
     /** Where in a request its path begins, after the slash. */
     private static final int PATH = "GET /".length();
 
+    /** {@code GET }. */
+    private static final int GET = 0x4745_5420;
+
+    private static final int HEADERS = ETHERNET + IPV4 + TCP;
+    /** From the source address to the port. */
+    private static final int FLOW = ETHERNET + 12;
+
     private static final int PIPELINED = 16;
     private static final int INITIAL_SEQUENCE = 1;
 
@@ -58,6 +67,12 @@ final class RawResponder implements LinkReceiver {
     /** What a client of {@link #close} acknowledges in the end: a SYN, a response and a FIN. */
     private final int closedAcknowledgment = INITIAL_SEQUENCE + 1 + close.writerIndex() / PIPELINED + 1;
 
+    private final LongAdder received = new LongAdder();
+    /** The headers of the upload's segment that is yet to be acknowledged, if {@link #holding}. */
+    private final ByteBuf held = Unpooled.directBuffer(HEADERS, HEADERS).writeZero(HEADERS);
+
+    private boolean holding;
+    private int heldEnd;
     private LinkQueue queue;
 
     RawResponder(int mtu, Inet4Address address) {
@@ -133,6 +148,9 @@ final class RawResponder implements LinkReceiver {
         int acknowledgment = in.getInt(tcp + 8);
         if ((flags & SYN) != 0) {
             send(in, frame, INITIAL_SEQUENCE, sequence + 1, SYN | ACK, null, 0);
+        } else if (data > PATH && in.getInt(tcp + headerLength) != GET) {
+            received.add(data);
+            hold(in, frame, sequence + data + (flags & FIN));
         } else if (data > PATH) {
             int path = in.getByte(tcp + headerLength + PATH);
             ByteBuf response = path == 'c' ? close : keepAlive;
@@ -146,6 +164,30 @@ final class RawResponder implements LinkReceiver {
         } else if (data > 0 || (flags & FIN) != 0) {
             send(in, frame, acknowledgment, sequence + data + (flags & FIN), ACK, null, 0);
         }
+    }
+
+    private void hold(ByteBuf in, int frame, int end) {
+        if (holding
+                && (held.getLong(FLOW) != in.getLong(frame + FLOW)
+                        || held.getInt(FLOW + Long.BYTES) != in.getInt(frame + FLOW + Long.BYTES))) {
+            acknowledgeUpload();
+        }
+        in.getBytes(frame, held, 0, HEADERS);
+        heldEnd = end;
+        holding = true;
+    }
+
+    /** Acknowledges what has come of an upload: there is no more for now. */
+    void acknowledgeUpload() {
+        if (holding) {
+            holding = false;
+            send(held, 0, held.getInt(ETHERNET + IPV4 + 8), heldEnd, ACK, null, 0);
+        }
+    }
+
+    /** Bytes of uploads that have come, with the heads of their requests. Any thread. */
+    long received() {
+        return received.sum();
     }
 
     /** How many empty lines there are: each ends a request. */
@@ -226,6 +268,7 @@ final class RawResponder implements LinkReceiver {
     void close() {
         queue.close();
         out.release();
+        held.release();
         keepAlive.release();
         close.release();
     }

@@ -46,7 +46,7 @@ public final class RawServer implements AutoCloseable, ControlLoop.Handler {
             responders.add(responder);
             responder.queue(queue);
             IoRegistration registration = group.next()
-                    .register(new SpinningHandle((EpollIoHandle) queue.ioHandle(), queue))
+                    .register(new SpinningHandle((EpollIoHandle) queue.ioHandle(), queue, responder))
                     .sync()
                     .getNow();
             registration.submit(EpollIoOps.EPOLLIN);
@@ -74,7 +74,14 @@ public final class RawServer implements AutoCloseable, ControlLoop.Handler {
             throw new IllegalArgumentException("what is " + words);
         }
         return Map.of(
-                "nanos", System.nanoTime(), "allocated", JvmMemory.allocatedBytes(), "accepted", 0, "received", 0);
+                "nanos",
+                System.nanoTime(),
+                "allocated",
+                JvmMemory.allocatedBytes(),
+                "accepted",
+                0,
+                "received",
+                responders.stream().mapToLong(RawResponder::received).sum());
     }
 
     @Override
@@ -85,7 +92,8 @@ public final class RawServer implements AutoCloseable, ControlLoop.Handler {
     }
 
     /** Goes on looking for frames for a while after each. */
-    private record SpinningHandle(EpollIoHandle handle, LinkQueue queue) implements EpollIoHandle {
+    private record SpinningHandle(EpollIoHandle handle, LinkQueue queue, RawResponder responder)
+            implements EpollIoHandle {
         @Override
         public FileDescriptor fd() {
             return handle.fd();
@@ -94,11 +102,11 @@ public final class RawServer implements AutoCloseable, ControlLoop.Handler {
         @Override
         public void handle(IoRegistration registration, IoEvent event) {
             handle.handle(registration, event);
-            queue.flush();
+            flush();
             long idleSince = System.nanoTime();
             for (long idle = 0; idle < YIELD_NANOS; idle = System.nanoTime() - idleSince) {
                 if (queue.poll(BATCH) > 0) {
-                    queue.flush();
+                    flush();
                     idleSince = System.nanoTime();
                 } else if (idle < SPIN_NANOS) {
                     Thread.onSpinWait();
@@ -106,6 +114,11 @@ public final class RawServer implements AutoCloseable, ControlLoop.Handler {
                     Thread.yield();
                 }
             }
+        }
+
+        private void flush() {
+            responder.acknowledgeUpload();
+            queue.flush();
         }
 
         @Override

@@ -82,7 +82,12 @@ public enum Workload {
     boolean suits(ServerKind server) {
         return switch (server) {
             case ISLA, ISLA_BLOCK, ISLA_SYSCALLS, EPOLL, IO_URING -> true;
-            case RAW -> kind == Kind.HTTP || kind == Kind.BESIDE_IDLE || kind == Kind.LATENCY || kind == Kind.QUIET;
+            case RAW ->
+                kind == Kind.HTTP
+                        || kind == Kind.BESIDE_IDLE
+                        || kind == Kind.LATENCY
+                        || kind == Kind.QUIET
+                        || isUpload();
             case IPERF3 -> kind == Kind.BULK;
         };
     }

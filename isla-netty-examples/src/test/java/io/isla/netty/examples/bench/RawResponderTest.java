@@ -39,6 +39,7 @@ class RawResponderTest {
 
     private final List<ByteBuf> sent = new ArrayList<>();
     private final List<SegmentationType> segmentation = new ArrayList<>();
+    private int clientPort = CLIENT_PORT;
     private RawResponder responder;
 
     @BeforeEach
@@ -63,7 +64,7 @@ class RawResponderTest {
         frame.writeZero(6).writeShort(0x0200).writeInt(1).writeShort(0x0800);
         frame.writeInt(0x4500_0000 | 40 + data.length()).writeInt(0).writeInt(0x4006_0000);
         frame.writeInt(CLIENT).writeInt(SERVER);
-        frame.writeShort(CLIENT_PORT).writeShort(PORT).writeInt(sequence).writeInt(acknowledgment);
+        frame.writeShort(clientPort).writeShort(PORT).writeInt(sequence).writeInt(acknowledgment);
         frame.writeShort(0x5000 | flags).writeShort(1000).writeInt(0);
         frame.writeCharSequence(data, CharsetUtil.US_ASCII);
         receive(frame);
@@ -158,6 +159,34 @@ class RawResponderTest {
 
         assertThat(text().split("HTTP/1.1 200 OK", -1)).hasSize(1 + 4);
         assertThat(segmentation).containsExactly(SegmentationType.TCP_V4);
+    }
+
+    @Test
+    void countsAnUploadAndAcknowledgesWhatHasComeTogetherOnce() {
+        receive(PSH | ACK, 1001, 2, "PUT /bytes HTTP/1.1\r\n\r\n");
+        receive(ACK, 1001 + 23, 2, "x".repeat(1000));
+        assertThat(sent).as("there may be more").isEmpty();
+
+        responder.acknowledgeUpload();
+        assertSent(ACK, 2, 1001 + 23 + 1000);
+        assertThat(responder.received()).isEqualTo(23 + 1000);
+
+        responder.acknowledgeUpload();
+        assertThat(sent).as("once").hasSize(1);
+    }
+
+    @Test
+    void acknowledgesEachUploadForItself() {
+        receive(ACK, 1001, 2, "x".repeat(100));
+        clientPort = CLIENT_PORT + 1;
+        receive(ACK, 5001, 2, "y".repeat(100));
+
+        // The other one's has come after it.
+        assertSent(ACK, 2, 1101);
+        sent.remove(0).release();
+        responder.acknowledgeUpload();
+        assertThat(sent.get(0).getUnsignedShort(TCP + 2)).isEqualTo(CLIENT_PORT + 1);
+        assertThat(sent.get(0).getInt(TCP + 8)).isEqualTo(5101);
     }
 
     @Test
