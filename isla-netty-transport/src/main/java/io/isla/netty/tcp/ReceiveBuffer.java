@@ -12,10 +12,17 @@ final class ReceiveBuffer {
     private static final long MIN_MEMORY = 64 * 1024;
 
     /**
-     * A round trip of this many times the shortest one is mostly spent in queues, that of the link and the loop included: a larger window would make them
-     * longer, and nothing faster.
+     * A round trip of this many times the shortest one, and longer than {@link #SHORT_QUEUEING}, is mostly spent in queues, that of the link and the loop
+     * included: a larger window would make them longer, and nothing faster.
      */
     private static final int MAX_QUEUEING = 8;
+
+    /**
+     * Between two ends on a machine, the shortest round trip is that of an end which has nothing else to do. One that copies a window of data at a time takes
+     * up to so many nanoseconds, and if the window is shorter, the sender waits for it in each of them.
+     */
+    private static final long SHORT_QUEUEING = 500_000;
+
     /** What a short round trip brings is the mean of those of so many nanoseconds: one in which a queue is emptied says little. */
     private static final long MIN_MEASURED = 2_000_000;
 
@@ -149,7 +156,7 @@ final class ReceiveBuffer {
         }
         long round = rtt != 0 ? rtt : senderRtt;
         if (minRtt != 0) {
-            round = Math.min(round, MAX_QUEUEING * minRtt);
+            round = Math.min(round, Math.max(MAX_QUEUEING * minRtt, SHORT_QUEUEING));
         }
         long elapsed = now - roundStart;
         if (round == 0 || elapsed < Math.max(round, MIN_MEASURED)) {
