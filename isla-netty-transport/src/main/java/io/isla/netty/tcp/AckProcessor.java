@@ -12,7 +12,7 @@ import io.isla.netty.wire.TcpHeader;
  */
 final class AckProcessor {
     /** What a send buffer may become on the shortest path, in bytes. */
-    private static final int SHORT_PATH_BUFFER = 2 * 1024 * 1024;
+    private static final int SHORT_PATH_BUFFER = 768 * 1024;
     /** What a path of 100 Gbit/s takes in a microsecond, in bytes. */
     private static final int PATH_BYTES_PER_MICRO = 12_500;
     /** Longer paths may have any buffer, in nanoseconds. */

@@ -80,7 +80,7 @@ class TcpBulkTest {
     void aBufferThatSizesItselfGrowsByWhatThePathCanHold() {
         assertThat(bufferAfter(Duration.ofNanos(50 * MICRO)))
                 .as("a path of 100 Gbit/s holds 625,000 bytes in 50 µs")
-                .isEqualTo(2 * MIB + 625_000);
+                .isEqualTo(768 * 1024 + 625_000);
         assertThat(bufferAfter(Duration.ofMillis(100))).isEqualTo(32 * MIB);
     }
 
