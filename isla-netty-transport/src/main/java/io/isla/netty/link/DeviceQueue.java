@@ -23,7 +23,8 @@ import java.io.IOException;
  *
  * <p>What the kernel does (Linux 6.18), and what follows from it: a device that is down refuses writes with EIO, is silent for readers, and
  * wakes nobody; one that is deleted signals EPOLLERR until the file descriptor is taken out of epoll, and fails with EBADFD. A frame longer
- * than the buffer is cut without a word. A frame that does not fit into the kernel's backlog is dropped without a word, too.
+ * than the buffer is cut without a word. What is written waits in a list of its queue, which has no limit, until the processor receives it in a softirq, mostly before
+ * the write returns.
  */
 final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     /** The most frames delivered for one event: others on the loop want their turn. */

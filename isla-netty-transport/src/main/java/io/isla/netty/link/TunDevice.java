@@ -18,9 +18,9 @@ import java.io.IOException;
  * queue before that: a queue that is attached and not read swallows flows. Therefore the file descriptor that holds such a device
  * is detached; frames can still be sent on it, and do not draw their flow to it.
  *
- * <p>Queues are attached with {@code IFF_NAPI} (Linux 4.15): what is written is then received in the way in which the kernel receives from a card, which also
- * gives back the memory of what has been read of earlier frames. Without it, that waits until 64 frames are through, and a bulk transfer writes to memory that
- * no cache has any more.
+ * <p>Queues are attached with {@code IFF_NAPI}, but not a holder that is detached, which could not send. What is written is then received in a softirq, as from a
+ * card, and that is also where the kernel gives back the memory of frames that another processor has read. Without it, they wait until there are dozens
+ * (Linux, {@code net.core.skb_defer_max}), and a bulk transfer writes to memory that no cache has any more.
  */
 final class TunDevice {
     private static final String PATH = "/dev/net/tun";
@@ -34,6 +34,10 @@ final class TunDevice {
     private static final int TUNSETVNETLE = 0x4004_54dc;
 
     private static final int IFF_NAPI = 0x0010;
+    /** Before Linux 4.19, all queues of a device had it, or none. */
+    private static final int NAPI_MAJOR = 4;
+
+    private static final int NAPI_MINOR = 19;
     private static final int IFF_MULTI_QUEUE = 0x0100;
     private static final int IFF_DETACH_QUEUE = 0x0400;
     private static final int IFF_NO_PI = 0x1000;
@@ -52,7 +56,7 @@ final class TunDevice {
     private final DeviceKind kind;
     private final String name;
     private final int flags;
-    /** What a queue is attached with beside {@link #flags}: {@code IFF_NAPI}, or 0 where the kernel has none. */
+    /** What a queue is attached with beside {@link #flags}: {@code IFF_NAPI}, or 0 where the kernel has none for a queue alone. */
     private final int napi;
 
     private final FileDescriptor holder;
@@ -86,6 +90,9 @@ final class TunDevice {
         int fd = openTun(PATH);
         try {
             int features = getInt(fd, "TUNGETFEATURES", TUNGETFEATURES);
+            if (!Linux.isAtLeast(NAPI_MAJOR, NAPI_MINOR)) {
+                features &= ~IFF_NAPI;
+            }
             int wanted = kind.flag | IFF_NO_PI;
             if (manyQueues) {
                 wanted |= features & IFF_MULTI_QUEUE;
@@ -207,7 +214,8 @@ final class TunDevice {
     }
 
     private static int setInterface(int fd, String name, int flags, int features) throws ErrnoException {
-        // One of several is detached, and refuses to send if it has NAPI (EBUSY).
+        // What holds a device with many queues is detached next, and with NAPI, its writes would fail with EBUSY (Linux
+        // 6.4; be held for ever before).
         int napi = (flags & IFF_MULTI_QUEUE) != 0 ? 0 : features & IFF_NAPI;
         try (Memory request = HostInterface.newRequest(name)) {
             request.setShort(IFREQ_FLAGS, (short) (flags | napi));

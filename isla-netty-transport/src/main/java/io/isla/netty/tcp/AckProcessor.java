@@ -11,7 +11,7 @@ import io.isla.netty.wire.TcpHeader;
  * recovery and congestion control are told (RFC 9293 §3.10.7.4, fifth step; RFC 6298; RFC 5681). One object per shard.
  */
 final class AckProcessor {
-    /** What a send buffer may become on the shortest path, in bytes. */
+    /** What a send buffer may become on the shortest path, in bytes: data that waits in a larger one has left the caches when it is copied to the link. */
     private static final int SHORT_PATH_BUFFER = 768 * 1024;
     /** What a path of 100 Gbit/s takes in a microsecond, in bytes. */
     private static final int PATH_BYTES_PER_MICRO = 12_500;
@@ -215,8 +215,8 @@ final class AckProcessor {
     }
 
     /**
-     * What a path can hold, with as much again as keeps its ends busy. What is more than that waits somewhere, and grows old in the caches; a window alone does
-     * not show it, as it grows as long as nothing is lost, and between two ends on a machine nothing is.
+     * What a path can hold, and {@link #SHORT_PATH_BUFFER}, which keeps its ends busy. What is more than that waits somewhere; a window alone does not show it, as it grows
+     * as long as nothing is lost, and between two ends on a machine nothing is.
      */
     private static long mostOnPath(TcpConnection c) {
         long rtt = c.rtt.minRtt();

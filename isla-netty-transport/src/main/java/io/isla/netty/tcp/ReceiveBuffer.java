@@ -18,8 +18,8 @@ final class ReceiveBuffer {
     private static final int MAX_QUEUEING = 8;
 
     /**
-     * Between two ends on a machine, the shortest round trip is that of an end which has nothing else to do. One that copies a window of data at a time takes
-     * up to so many nanoseconds, and if the window is shorter, the sender waits for it in each of them.
+     * Nanoseconds up to which a round trip does not count as queueing, however short the shortest is: an end that copies a window of data at a time is busy for so
+     * long, and with a smaller window the sender would wait for it each time. Decides where the shortest takes less than 62.5 µs.
      */
     private static final long SHORT_QUEUEING = 500_000;
 

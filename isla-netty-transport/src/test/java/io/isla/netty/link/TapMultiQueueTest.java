@@ -95,6 +95,24 @@ class TapMultiQueueTest {
         }
     }
 
+    @Test
+    void attachesQueuesOfADeviceWithManyWithNapi() throws Exception {
+        TunDevice device = TunDevice.open(DeviceKind.TAP, "tap4", true, true, true);
+        try {
+            device.setPersistent(true);
+            // The flags of a device are those of the first that is attached.
+            TunDevice.close(device.holder());
+            FileDescriptor queue = device.openQueue();
+            try {
+                assertThat(deviceFlags(queue) & IFF_NAPI).isEqualTo(IFF_NAPI);
+            } finally {
+                TunDevice.close(queue);
+            }
+        } finally {
+            ip("link delete tap4");
+        }
+    }
+
     private static int deviceFlags(FileDescriptor fd) throws IOException {
         try (Memory request = HostInterface.newRequest("")) {
             Linux.ioctl(fd.intValue(), "TUNGETIFF", TUNGETIFF, request);

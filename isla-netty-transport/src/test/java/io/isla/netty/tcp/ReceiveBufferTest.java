@@ -69,6 +69,14 @@ class ReceiveBufferTest {
     }
 
     @Test
+    void doesNotGrowWithAQueueOnTheSameMachine() {
+        roundTrips(10 * MICRO, 5 * MILLI);
+        reads(7_000_000, 50);
+
+        assertThat(buffer.limit()).isBetween(2 * 500 * 7_000, 3 * 500 * 7_000);
+    }
+
+    @Test
     void staysWhatTheUserHasChosen() {
         buffer.limit(100_000);
         roundTrips(20 * MILLI, 20 * MILLI);

@@ -17,12 +17,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Answers each frame by what is in it, and remembers nothing: ARP requests, SYNs, requests with a canned response, FINs. This is no TCP:
+ * Answers each frame by what is in it, and remembers no connection: ARP requests, SYNs, requests with a canned response, FINs. This is no TCP:
  * nothing is checked, ordered or sent again. It is what remains of a server when all but the system calls is taken away.
  *
  * <p>A request whose path begins with {@code c} is answered with the last data of its connection, one whose path begins with {@code p} with
- * as many responses as the segment has requests; others are taken to be alone in their segments. Data that is no GET is an upload's: it is counted, and
- * acknowledged once for all segments of a connection that come together.
+ * as many responses as the segment has requests; others are taken to be alone in their segments. Data of more than a few bytes that is no GET is an upload's: it is
+ * counted, as often as it comes, and acknowledged once for all segments of a connection that come together.
  */
 final class RawResponder implements LinkReceiver {
     /** Locally administered. */
@@ -52,7 +52,7 @@ final class RawResponder implements LinkReceiver {
     private static final int GET = 0x4745_5420;
 
     private static final int HEADERS = ETHERNET + IPV4 + TCP;
-    /** From the source address to the port. */
+    /** Where the addresses are, and after them the ports: 12 bytes in all. */
     private static final int FLOW = ETHERNET + 12;
 
     private static final int PIPELINED = 16;
@@ -151,6 +151,9 @@ final class RawResponder implements LinkReceiver {
         } else if (data > PATH && in.getInt(tcp + headerLength) != GET) {
             received.add(data);
             hold(in, frame, sequence + data + (flags & FIN));
+            if ((flags & FIN) != 0) {
+                release(FIN | ACK);
+            }
         } else if (data > PATH) {
             int path = in.getByte(tcp + headerLength + PATH);
             ByteBuf response = path == 'c' ? close : keepAlive;
@@ -159,6 +162,7 @@ final class RawResponder implements LinkReceiver {
             int answer = PSH | ACK | (path == 'c' ? FIN : 0);
             send(in, frame, acknowledgment, end, answer, response, requests);
         } else if ((flags & FIN) != 0 && acknowledgment != closedAcknowledgment) {
+            acknowledgeUpload();
             // It ends the connection, and is to see an end as well.
             send(in, frame, acknowledgment, sequence + data + 1, FIN | ACK, null, 0);
         } else if (data > 0 || (flags & FIN) != 0) {
@@ -172,17 +176,22 @@ final class RawResponder implements LinkReceiver {
                         || held.getInt(FLOW + Long.BYTES) != in.getInt(frame + FLOW + Long.BYTES))) {
             acknowledgeUpload();
         }
+        // A segment that is sent again may come after the next.
+        heldEnd = holding && heldEnd - end > 0 ? heldEnd : end;
         in.getBytes(frame, held, 0, HEADERS);
-        heldEnd = end;
         holding = true;
     }
 
     /** Acknowledges what has come of an upload: there is no more for now. */
     void acknowledgeUpload() {
         if (holding) {
-            holding = false;
-            send(held, 0, held.getInt(ETHERNET + IPV4 + 8), heldEnd, ACK, null, 0);
+            release(ACK);
         }
+    }
+
+    private void release(int flags) {
+        holding = false;
+        send(held, 0, held.getInt(ETHERNET + IPV4 + 8), heldEnd, flags, null, 0);
     }
 
     /** Bytes of uploads that have come, with the heads of their requests. Any thread. */

@@ -190,6 +190,24 @@ class RawResponderTest {
     }
 
     @Test
+    void endsAnUploadThatTheClientEnds() {
+        receive(FIN | PSH | ACK, 1001, 2, "x".repeat(100));
+
+        assertSent(FIN | ACK, 2, 1001 + 100 + 1);
+        responder.acknowledgeUpload();
+        assertThat(sent).hasSize(1);
+    }
+
+    @Test
+    void acknowledgesTheLaterOfSegmentsThatComeTogether() {
+        receive(ACK, 1101, 2, "x".repeat(100));
+        receive(ACK, 1001, 2, "x".repeat(100));
+        responder.acknowledgeUpload();
+
+        assertSent(ACK, 2, 1201);
+    }
+
+    @Test
     void isSilentOnWhatItDoesNotUnderstand() {
         receive(RST, 1001, 2, "");
         receive(Unpooled.buffer().writeZero(13));
