@@ -13,9 +13,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** How much bulk data is on its way, waits to be sent and may come: what the path holds, however large windows and buffers might become. */
+/** How much bulk data is on its way and waits to be sent: what the path holds, however large windows and buffers might become. */
 class TcpBulkTest {
     private static final int MIB = 1 << 20;
+    private static final long MICRO = TimeUnit.MICROSECONDS.toNanos(1);
 
     private ScriptedPeer peer = new ScriptedPeer();
 
@@ -106,72 +107,5 @@ class TcpBulkTest {
         assertThat(TcpOutput.longestPacket(65_535, 262_000, 400_000)).isEqualTo(100_000);
         assertThat(TcpOutput.longestPacket(65_535, 262_000, 16 * MIB)).isEqualTo(262_000);
         assertThat(TcpOutput.longestPacket(65_535, 65_535, 16 * MIB)).isEqualTo(65_535);
-    }
-
-    // ------------------------------------------------------------------------------------------------ receiving
-
-    private static final long MICRO = TimeUnit.MICROSECONDS.toNanos(1);
-    private static final long MILLI = TimeUnit.MILLISECONDS.toNanos(1);
-
-    private final ReceiveBuffer buffer = new ReceiveBuffer(new TcpParameters(), 0);
-    private long now = MILLI;
-    private int clock = 1;
-
-    /** So many round trips, each of so many bytes. */
-    private void receive(int rounds, long rtt, int bytes) {
-        for (int i = 0; i < rounds; i++) {
-            clock = (int) (now / MILLI);
-            buffer.timestampSent(clock, now);
-            now += rtt;
-            buffer.timestampEchoed(clock, now);
-            buffer.read(bytes);
-            buffer.adjust(0, 1000, now);
-        }
-    }
-
-    @Test
-    void aRoundTripIsMeasuredMoreExactlyThanTimestampsCount() {
-        receive(100, 50 * MICRO, 1000);
-        assertThat(buffer.rtt()).isEqualTo(50 * MICRO);
-    }
-
-    @Test
-    void onlyTheEchoOfTheFirstSegmentWithATimestampIsMeasured() {
-        buffer.timestampSent(5, 10 * MILLI);
-        buffer.timestampSent(5, 11 * MILLI);
-        buffer.timestampEchoed(4, 12 * MILLI);
-        assertThat(buffer.rtt()).as("an echo of what was sent before").isZero();
-        buffer.timestampEchoed(5, 15 * MILLI);
-        assertThat(buffer.rtt()).isEqualTo(5 * MILLI);
-        buffer.timestampEchoed(5, 100 * MILLI);
-        assertThat(buffer.rtt()).as("one sample for a timestamp").isEqualTo(5 * MILLI);
-        // The one that was awaited was lost.
-        buffer.timestampSent(6, 101 * MILLI);
-        buffer.timestampEchoed(7, 300 * MILLI);
-        assertThat(buffer.rtt()).isEqualTo(5 * MILLI);
-    }
-
-    @Test
-    void aWindowOfAFastPathFollowsItsRateAndNotTheQueueBeforeTheLoop() {
-        // 10 Gbit/s: 62,500 bytes in 50 µs.
-        receive(2000, 50 * MICRO, 62_500);
-        assertThat(buffer.limit()).isBetween(2 * 62_500, MIB);
-        // The loop was held up, finds 2 MB in the queue, and goes on as before.
-        receive(1, 2 * MILLI, 2 * MIB);
-        receive(2000, 50 * MICRO, 62_500);
-        assertThat(buffer.limit()).isLessThan(4 * MIB);
-    }
-
-    @Test
-    void aWindowOfALongPathBecomesTwiceWhatItHolds() {
-        // 1 Gbit/s: 12.5 MB in 100 ms; a sender in slow start doubles what it sends in each round trip.
-        for (int bytes = 14_600; bytes < 12_500_000; bytes *= 2) {
-            receive(1, 100 * MILLI, bytes);
-            assertThat(buffer.limit())
-                    .as("room for what the next round trip brings")
-                    .isGreaterThanOrEqualTo(2 * bytes);
-        }
-        receive(5, 100 * MILLI, 12_500_000);
-        assertThat(buffer.limit()).isGreaterThan(25_000_000);
     }
 }
