@@ -4,7 +4,7 @@
  */
 package io.isla.netty.tcp;
 
-/** What the {@link FlowTable} holds: something that answers to a 4-tuple. A connection, an embryonic one, or one in TIME-WAIT. */
+/** What the {@link FlowTable} holds: something that answers to a 4-tuple, a connection or an embryonic one. */
 abstract class Flow {
     final long localHigh;
     final long localLow;

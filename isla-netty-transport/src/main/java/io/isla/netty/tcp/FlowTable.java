@@ -7,7 +7,7 @@ package io.isla.netty.tcp;
 import java.util.function.Consumer;
 
 /**
- * The flows of one shard by their 4-tuple: a hash table of intrusive chains, keyed so that a peer cannot choose ports that collide.
+ * The connections of one shard by their 4-tuple, those in TIME-WAIT excepted: a hash table of intrusive chains, keyed so that a peer cannot choose ports that collide.
  * Grows by doubling; looking up and removing allocate nothing.
  */
 final class FlowTable {
@@ -113,7 +113,7 @@ final class FlowTable {
         return hash(flow.localHigh, flow.localLow, flow.localPort, flow.remoteHigh, flow.remoteLow, flow.remotePort);
     }
 
-    private int hash(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {
+    int hash(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {
         // Multiply-and-fold rounds with a secret: each 128-bit product mixes all the bits that a peer may choose.
         long h = fold(remoteLow ^ key, remoteHigh + 0x9e3779b97f4a7c15L ^ (long) remotePort << 16 ^ localPort);
         h = fold(h ^ localLow, localHigh ^ key ^ 0xd1342543de82ef95L);

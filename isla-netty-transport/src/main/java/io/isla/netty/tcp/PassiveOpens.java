@@ -618,14 +618,13 @@ final class PassiveOpens {
 
     /** Takes over a request that another shard has given up. */
     private void adopt(SynRequest given, long now) {
-        if (stack.flows.get(
-                        given.localHigh,
-                        given.localLow,
-                        given.localPort,
-                        given.remoteHigh,
-                        given.remoteLow,
-                        given.remotePort)
-                != null) {
+        if (stack.hasFlow(
+                given.localHigh,
+                given.localLow,
+                given.localPort,
+                given.remoteHigh,
+                given.remoteLow,
+                given.remotePort)) {
             // The peer has asked here meanwhile.
             return;
         }

@@ -206,10 +206,10 @@ public final class TcpStack implements TransportReceiver {
             throw new BindException(
                     "Cannot assign requested address: no local port is free towards " + remote + ":" + remotePort);
         }
-        Flow present = flows.get(path.localHigh(), path.localLow(), port, remote.high(), remote.low(), remotePort);
+        TimeWait old = timeWait.get(path.localHigh(), path.localLow(), port, remote.high(), remote.low(), remotePort);
         int successorIss = 0;
         boolean succeeds = false;
-        if (present instanceof TimeWait old
+        if (old != null
                 && old.timestamps
                 && parameters.timestamps
                 && timeWait.age(old, now) >= parameters.timeWaitReuseDelay) {
@@ -217,7 +217,9 @@ public final class TcpStack implements TransportReceiver {
             successorIss = TimeWaitQueue.successorIss(old);
             succeeds = true;
             timeWait.forget(old);
-        } else if (present != null) {
+        } else if (old != null
+                || flows.get(path.localHigh(), path.localLow(), port, remote.high(), remote.low(), remotePort)
+                        != null) {
             throw new BindException("Address already in use: a connection from port " + port + " to " + remote + ":"
                     + remotePort + " exists");
         }
@@ -260,7 +262,7 @@ public final class TcpStack implements TransportReceiver {
             // Steps are small and random, so that one connection's port says little of the next.
             portCounter += 1 + (i == 0 ? (int) (random.getAsLong() & 7) : 0);
             if (!policy.isReserved(candidate)
-                    && flows.get(localHigh, localLow, candidate, remoteHigh, remoteLow, remotePort) == null
+                    && !hasFlow(localHigh, localLow, candidate, remoteHigh, remoteLow, remotePort)
                     && policy.claims(localHigh, localLow, candidate, remoteHigh, remoteLow, remotePort)) {
                 return candidate;
             }
@@ -301,8 +303,6 @@ public final class TcpStack implements TransportReceiver {
                 packet.sourceHigh(),
                 packet.sourceLow(),
                 segment.sourcePort);
-        int successorIss = 0;
-        boolean succeeds = false;
         if (flow instanceof TcpConnection connection) {
             input.segmentArrives(connection, segment, now);
             return;
@@ -311,11 +311,20 @@ public final class TcpStack implements TransportReceiver {
             passive.segmentArrives(request, segment, now);
             return;
         }
-        if (flow == null && policy.handOver(packet, segment.destinationPort, segment.sourcePort)) {
+        TimeWait old = timeWait.get(
+                packet.destinationHigh(),
+                packet.destinationLow(),
+                segment.destinationPort,
+                packet.sourceHigh(),
+                packet.sourceLow(),
+                segment.sourcePort);
+        if (old == null && policy.handOver(packet, segment.destinationPort, segment.sourcePort)) {
             return;
         }
         TcpListener listener = listener(packet);
-        if (flow instanceof TimeWait old) {
+        int successorIss = 0;
+        boolean succeeds = false;
+        if (old != null) {
             successorIss = TimeWaitQueue.successorIss(old);
             if (!timeWait.segmentArrives(old, segment, listener != null && !listener.acceptor.isFull(), now)) {
                 return;
@@ -324,12 +333,25 @@ public final class TcpStack implements TransportReceiver {
         }
         if (listener != null) {
             passive.listen(listener, segment, successorIss, succeeds, now);
-            if (succeeds && !flows.contains(flow)) {
-                flowEnded(flow);
+            if (succeeds) {
+                endUnlessSucceeded(packet);
             }
         } else {
             counters.increment(TcpCounter.NO_CONNECTION);
             replies.resetFor(segment, now);
+        }
+    }
+
+    /** A connection in TIME-WAIT has been forgotten for the SYN that has arrived: that is the end of the flow, if nothing has come of it. */
+    private void endUnlessSucceeded(InboundPacket packet) {
+        long localHigh = packet.destinationHigh();
+        long localLow = packet.destinationLow();
+        long remoteHigh = packet.sourceHigh();
+        long remoteLow = packet.sourceLow();
+        int localPort = segment.destinationPort;
+        int remotePort = segment.sourcePort;
+        if (flows.get(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort) == null) {
+            policy.flowEnded(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
         }
     }
 
@@ -481,6 +503,12 @@ public final class TcpStack implements TransportReceiver {
         if (c.user == null) {
             c.receiveQueue.clear();
         }
+    }
+
+    /** Whether there is a flow with a 4-tuple, be it in TIME-WAIT. */
+    boolean hasFlow(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {
+        return flows.get(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort) != null
+                || timeWait.get(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort) != null;
     }
 
     void addFlow(Flow flow) {
@@ -671,6 +699,7 @@ public final class TcpStack implements TransportReceiver {
     public void forEachFlow(FlowVisitor visitor) {
         flows.forEach(flow -> visitor.visit(
                 flow.localHigh, flow.localLow, flow.localPort, flow.remoteHigh, flow.remoteLow, flow.remotePort));
+        timeWait.forEach(visitor);
     }
 
     /** Shows the connections to a visitor: not those that are embryonic or in TIME-WAIT. */
@@ -684,7 +713,7 @@ public final class TcpStack implements TransportReceiver {
 
     /** Flows of all kinds: connections, embryonic ones, those in TIME-WAIT. */
     public int flowCount() {
-        return flows.size();
+        return flows.size() + timeWait.size();
     }
 
     /** Connections in TIME-WAIT. */

@@ -4,8 +4,20 @@
  */
 package io.isla.netty.tcp;
 
-/** What is left of a connection in TIME-WAIT (RFC 9293 §3.10.7.4, §3.10.7.8): enough to answer old segments and to judge a new SYN. */
-final class TimeWait extends Flow {
+/**
+ * What is left of a connection in TIME-WAIT (RFC 9293 §3.10.7.4, §3.10.7.8): enough to answer old segments and to judge a new SYN. A copy of the record that a
+ * {@link TimeWaitTable} keeps, which lends the same object each time.
+ */
+final class TimeWait {
+    /** Which record of the table this is. */
+    int slot;
+
+    long localHigh;
+    long localLow;
+    int localPort;
+    long remoteHigh;
+    long remoteLow;
+    int remotePort;
     int sndNxt;
     int rcvNxt;
     int rcvWnd;
@@ -14,21 +26,10 @@ final class TimeWait extends Flow {
     byte rcvScale;
     byte trafficClass;
     boolean timestamps;
-    long deadline;
-    long lastAckAt;
+    /** Whether an acknowledgement has been sent since, and when the last one was. */
     boolean acked;
-    TimeWait previous;
-    TimeWait next;
 
-    TimeWait(TcpConnection c) {
-        super(c.localHigh, c.localLow, c.localPort, c.remoteHigh, c.remoteLow, c.remotePort);
-        sndNxt = c.sndNxt;
-        rcvNxt = c.rcvNxt;
-        rcvWnd = c.rcvWnd();
-        tsRecent = c.tsRecent;
-        timestampOffset = c.timestampOffset;
-        rcvScale = c.rcvScale;
-        trafficClass = (byte) c.settings.trafficClass;
-        timestamps = c.timestampsOn;
-    }
+    long lastAckAt;
+    /** When the connection is forgotten. */
+    long deadline;
 }

@@ -16,73 +16,61 @@ final class TimeWaitQueue extends Timer {
     private static final int ISS_DISTANCE = 65_537;
 
     private final TcpStack stack;
-    private TimeWait first;
-    private TimeWait last;
-    private int size;
+    private final TimeWaitTable entries;
 
     TimeWaitQueue(TcpStack stack) {
         this.stack = stack;
+        entries = new TimeWaitTable(stack.flows);
     }
 
     int size() {
-        return size;
+        return entries.size();
     }
 
-    /** Puts a connection's remains into the queue and the flow table, in place of the connection. */
+    /** What is left of the connection that had a 4-tuple, or {@code null}; to be used before this queue is called for another. */
+    TimeWait get(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {
+        return entries.get(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
+    }
+
+    /** Shows the 4-tuples of all to a visitor. */
+    void forEach(TcpStack.FlowVisitor visitor) {
+        entries.forEach(visitor);
+    }
+
+    /** Puts a connection's remains into the queue; takes the connection out of the flow table. */
     void add(TcpConnection c, long now) {
-        if (size >= stack.parameters.maxTimeWait) {
+        stack.flows.remove(c);
+        if (entries.size() >= stack.parameters.maxTimeWait) {
             stack.counters.increment(TcpCounter.TIME_WAIT_OVERFLOW);
-            stack.flows.remove(c);
             stack.flowEnded(c);
             return;
         }
-        TimeWait entry = new TimeWait(c);
-        stack.flows.replace(c, entry);
-        append(entry, now);
-    }
-
-    private void append(TimeWait entry, long now) {
-        entry.deadline = now + stack.parameters.timeWait;
-        entry.previous = last;
-        entry.next = null;
-        if (last == null) {
-            first = entry;
-        } else {
-            last.next = entry;
-        }
-        last = entry;
-        size++;
+        long deadline = deadline(now);
+        entries.add(c, deadline);
         if (!isArmed()) {
-            stack.wheel.arm(this, entry.deadline);
+            stack.wheel.arm(this, deadline);
         }
     }
 
-    private void unlink(TimeWait entry) {
-        if (entry.previous == null) {
-            first = entry.next;
-        } else {
-            entry.previous.next = entry.next;
-        }
-        if (entry.next == null) {
-            last = entry.previous;
-        } else {
-            entry.next.previous = entry.previous;
-        }
-        size--;
+    private long deadline(long now) {
+        return now + stack.parameters.timeWait;
     }
 
     @Override
     protected void expire(long now) {
-        while (first != null && first.deadline - now <= 0) {
-            TimeWait entry = first;
-            unlink(entry);
-            stack.flows.remove(entry);
-            stack.flowEnded(entry);
+        while (entries.size() > 0 && entries.firstDeadline() - now <= 0) {
+            end(entries.first());
             stack.counters.increment(TcpCounter.TIME_WAITS);
         }
-        if (first != null) {
-            stack.wheel.arm(this, first.deadline);
+        if (entries.size() > 0) {
+            stack.wheel.arm(this, entries.firstDeadline());
         }
+    }
+
+    private void end(TimeWait entry) {
+        entries.remove(entry);
+        stack.policy.flowEnded(
+                entry.localHigh, entry.localLow, entry.localPort, entry.remoteHigh, entry.remoteLow, entry.remotePort);
     }
 
     /** For how long a connection has been waiting, in nanoseconds. */
@@ -121,8 +109,7 @@ final class TimeWaitQueue extends Timer {
         boolean inWindow = SequenceNumber.between(entry.rcvNxt - 1, segment.sequence, entry.rcvNxt + entry.rcvWnd);
         if (segment.has(TcpHeader.FIN) && segment.end() == entry.rcvNxt) {
             // The peer has not seen our last acknowledgement: say it again and wait as long again.
-            unlink(entry);
-            append(entry, now);
+            entries.renew(entry, deadline(now));
             stack.replies.ackFor(entry, now);
             return false;
         }
@@ -130,8 +117,7 @@ final class TimeWaitQueue extends Timer {
             return false;
         }
         if (!entry.acked || now - entry.lastAckAt >= stack.parameters.invalidAckInterval) {
-            entry.acked = true;
-            entry.lastAckAt = now;
+            entries.acked(entry, now);
             stack.replies.ackFor(entry, now);
         } else {
             stack.counters.increment(TcpCounter.TCP_ACK_SKIPPED_TIME_WAIT);
@@ -146,18 +132,14 @@ final class TimeWaitQueue extends Timer {
 
     /** Takes a connection out before its time: another takes its place. */
     void forget(TimeWait entry) {
-        unlink(entry);
-        stack.flows.remove(entry);
+        entries.remove(entry);
         stack.counters.increment(TcpCounter.TIME_WAIT_RECYCLED);
     }
 
     /** Forgets everything. */
     void clear() {
-        while (first != null) {
-            TimeWait entry = first;
-            unlink(entry);
-            stack.flows.remove(entry);
-            stack.flowEnded(entry);
+        while (entries.size() > 0) {
+            end(entries.first());
         }
         stack.wheel.cancel(this);
     }

@@ -216,8 +216,6 @@ class TcpFuzzTest {
                 if (flow instanceof TcpConnection c) {
                     states.merge(c.state, 1, Integer::sum);
                     TcpInvariants.check(c);
-                } else if (flow instanceof TimeWait) {
-                    states.merge(TcpState.TIME_WAIT, 1, Integer::sum);
                 } else if (flow instanceof SynRequest request) {
                     states.merge(TcpState.SYN_RECEIVED, 1, Integer::sum);
                     if (!request.timer.isArmed()) {
@@ -225,6 +223,9 @@ class TcpFuzzTest {
                     }
                 }
             });
+            if (host.shard().tcp().timeWaitCount() > 0) {
+                states.merge(TcpState.TIME_WAIT, host.shard().tcp().timeWaitCount(), Integer::sum);
+            }
             for (SimSocket socket : sockets) {
                 TcpInvariants.check(socket.connection);
             }
