@@ -61,7 +61,7 @@ class ArchitectureTest {
 
     /** What a transport protocol may know of a link: the shape of a frame, which the network layer hands on as it is. */
     private static final DescribedPredicate<JavaClass> FRAMES = nameMatching(
-                    "io\\.isla\\.netty\\.link\\.(InboundFrame|OutboundFrame|SegmentationType)(\\$.*)?")
+                    "io\\.isla\\.netty\\.link\\.(InboundFrame|OutboundFrame|FrameBuffer|SegmentationType)(\\$.*)?")
             .<JavaClass>forSubtype()
             .as("frames");
 

@@ -31,8 +31,8 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private static final int MAX_FRAMES_PER_EVENT = 64;
 
     /**
-     * Nor more bytes than about this: each frame keeps a buffer until its user has had it, and buffers of more than Netty's allocator keeps at hand would be
-     * made anew each time.
+     * Nor more bytes than about this: each frame keeps a buffer until its user has had it, and what is read in the meantime goes into memory that is in no
+     * cache.
      */
     private static final int MAX_BYTES_PER_POLL = 512 * 1024;
 

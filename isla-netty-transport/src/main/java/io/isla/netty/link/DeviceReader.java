@@ -26,6 +26,7 @@ final class DeviceReader {
 
     private final FileDescriptor fd;
     private final ByteBufAllocator allocator;
+    private FramePool pool;
     private final int start;
     private final ByteBuf[] buffers = new ByteBuf[BATCH];
     private final int[] results = new int[BATCH];
@@ -50,11 +51,18 @@ final class DeviceReader {
         this.ring = ring;
         this.allocator = allocator;
         this.start = start;
-        this.bufferLength = bufferLength;
+        bufferLength(bufferLength);
     }
 
     /** How long buffers are from the next read on, in bytes; no less than before. */
     void bufferLength(int bytes) {
+        if (bytes == bufferLength) {
+            return;
+        }
+        if (pool != null) {
+            pool.close();
+        }
+        pool = new FramePool(allocator, bytes);
         bufferLength = bytes;
     }
 
@@ -119,7 +127,7 @@ final class DeviceReader {
             }
             if (buffers[i] == null) {
                 try {
-                    buffers[i] = allocator.directBuffer(bufferLength, bufferLength);
+                    buffers[i] = pool.take();
                 } catch (OutOfMemoryError e) {
                     // Of direct memory, which has a limit of its own. An Error would end the event loop.
                     return i;
@@ -189,6 +197,7 @@ final class DeviceReader {
                 buffers[i] = null;
             }
         }
+        pool.close();
         nowhere.release();
     }
 }

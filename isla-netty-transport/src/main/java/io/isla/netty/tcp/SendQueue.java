@@ -4,6 +4,7 @@
  */
 package io.isla.netty.tcp;
 
+import io.isla.netty.link.FrameBuffer;
 import io.isla.netty.link.OutboundFrame;
 import io.netty.buffer.ByteBuf;
 import java.util.Set;
@@ -19,7 +20,7 @@ final class SendQueue {
     private static final int MIN_KEEP = 1024;
 
     /**
-     * Buffers of Netty's allocators, and wrappers that count as what they wrap does. Not among them: composite buffers, whose parts may be shared; buffers
+     * Buffers of Netty's allocators, as are {@linkplain FrameBuffer those of links}, and wrappers that count as what they wrap does. Not among them: composite buffers, whose parts may be shared; buffers
      * around memory of the user's; unreleasable ones; and retained slices and duplicates, which do not tell of another slice that they were cut from.
      */
     private static final Set<String> KEEPABLE = Set.of(
@@ -39,7 +40,8 @@ final class SendQueue {
     private static final ClassValue<Boolean> IS_KEEPABLE = new ClassValue<>() {
         @Override
         protected Boolean computeValue(Class<?> type) {
-            return type.getPackage() == ByteBuf.class.getPackage() && KEEPABLE.contains(type.getSimpleName());
+            return type.getPackage() == ByteBuf.class.getPackage() && KEEPABLE.contains(type.getSimpleName())
+                    || FrameBuffer.class.isAssignableFrom(type);
         }
     };
 

@@ -6,6 +6,7 @@ package io.isla.netty.testing;
 
 import io.netty.util.ResourceLeakDetector;
 import io.netty.util.ResourceLeakDetectorFactory;
+import java.util.List;
 import org.junit.platform.launcher.LauncherSession;
 import org.junit.platform.launcher.LauncherSessionListener;
 
@@ -16,6 +17,11 @@ import org.junit.platform.launcher.LauncherSessionListener;
 public final class LeakDetection implements LauncherSessionListener {
 
     static final LeakWatch WATCH = new LeakWatch();
+
+    /** Returns (and forgets) what has leaked since the last call: for a test that leaks on purpose. */
+    public static List<String> collect() {
+        return WATCH.collect();
+    }
 
     @Override
     public void launcherSessionOpened(LauncherSession session) {
