@@ -134,7 +134,7 @@ final class DatagramReader {
                 channel.endpoint().countTruncated();
             }
             handle.attemptedBytesRead(buffer.writableBytes());
-            buffer.writeBytes(payload, bytes);
+            payload.readBytes(buffer, bytes);
             // 0 would mean that there was nothing.
             handle.lastBytesRead(Math.max(1, bytes));
             return new DatagramPacket(

@@ -259,7 +259,7 @@ final class StreamReader {
             if (piece == null) {
                 break;
             }
-            buffer.writeBytes(piece);
+            piece.readBytes(buffer, piece.readableBytes());
             piece.release();
         }
         return buffer;

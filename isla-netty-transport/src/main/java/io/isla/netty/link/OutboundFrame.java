@@ -234,9 +234,9 @@ public final class OutboundFrame {
 
     /** Copies headers and payload into {@code destination} at its writer index. */
     public void writeTo(ByteBuf destination) {
-        destination.writeBytes(header, headerStart, headerEnd - headerStart);
+        header.getBytes(headerStart, destination, headerEnd - headerStart);
         for (int i = 0; i < payloadCount; i++) {
-            destination.writeBytes(payloads[i], payloadOffsets[i], payloadLengths[i]);
+            payloads[i].getBytes(payloadOffsets[i], destination, payloadLengths[i]);
         }
     }
 

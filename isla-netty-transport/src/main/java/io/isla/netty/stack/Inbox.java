@@ -79,7 +79,7 @@ final class Inbox {
     /** Adds a copy of a frame. */
     void offerCopy(InboundFrame source, Kind kind, ByteBufAllocator allocator) {
         ByteBuf copy = allocator.directBuffer(source.length(), source.length());
-        copy.writeBytes(source.buffer(), source.offset(), source.length());
+        source.buffer().getBytes(source.offset(), copy, source.length());
         add(new Packet(kind, copy, source.checksum(), source.segmentation(), source.segmentSize()));
     }
 
@@ -87,7 +87,7 @@ final class Inbox {
     void offerPacket(InboundPacket packet, ByteBufAllocator allocator) {
         int length = packet.transportOffset() - packet.networkOffset() + packet.transportLength();
         ByteBuf copy = allocator.directBuffer(length, length);
-        copy.writeBytes(packet.buffer(), packet.networkOffset(), length);
+        packet.buffer().getBytes(packet.networkOffset(), copy, length);
         add(new Packet(Kind.PACKET, copy, InboundFrame.Checksum.VALID, packet.segmentation(), packet.segmentSize()));
     }
 

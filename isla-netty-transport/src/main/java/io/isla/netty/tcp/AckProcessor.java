@@ -215,14 +215,14 @@ final class AckProcessor {
     }
 
     /**
-     * What a path can hold, and {@link #SHORT_PATH_BUFFER}, which keeps its ends busy. What is more than that waits somewhere; a window alone does not show it, as it grows
+     * What a path can hold, but no less than {@link #SHORT_PATH_BUFFER}, which keeps its ends busy. What is more than that waits somewhere; a window alone does not show it, as it grows
      * as long as nothing is lost, and between two ends on a machine nothing is.
      */
     private static long mostOnPath(TcpConnection c) {
         long rtt = c.rtt.minRtt();
         return rtt == Long.MAX_VALUE
                 ? Long.MAX_VALUE
-                : SHORT_PATH_BUFFER + Math.min(rtt, MAX_RTT) * PATH_BYTES_PER_MICRO / 1000;
+                : Math.max(SHORT_PATH_BUFFER, Math.min(rtt, MAX_RTT) * PATH_BYTES_PER_MICRO / 1000);
     }
 
     /** Keeps room for two windows: one in flight, one to follow it (send buffer auto-tuning). */

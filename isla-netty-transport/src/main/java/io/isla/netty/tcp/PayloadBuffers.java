@@ -33,7 +33,8 @@ final class PayloadBuffers {
      */
     static ByteBuf copy(ByteBufAllocator allocator, ByteBuf source, int offset, int length, int capacity) {
         ByteBuf copy = allocator.directBuffer(capacity, capacity);
-        copy.writeBytes(source, offset, length);
+        // Not copy.writeBytes(): with buffers of the adaptive allocator, that makes a ByteBuffer each time.
+        source.getBytes(offset, copy, length);
         return copy;
     }
 }

@@ -207,7 +207,7 @@ final class ReassemblyQueue {
                     && previous.writerIndex() == offsets[at - 1] + lengths[at - 1]
                     && previous.writableBytes() >= length
                     && !PayloadBuffers.isWorthKeeping(lengths[at - 1])) {
-                previous.writeBytes(source, offset, length);
+                source.getBytes(offset, previous, length);
                 lengths[at - 1] += length;
                 return;
             }

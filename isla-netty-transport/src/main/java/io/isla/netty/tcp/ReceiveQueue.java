@@ -48,7 +48,7 @@ final class ReceiveQueue {
         ByteBuf tail = chunk;
         if (tail != null && tail.isWritable()) {
             int n = Math.min(tail.writableBytes(), remaining);
-            tail.writeBytes(source, from, n);
+            source.getBytes(from, tail, n);
             ring.extendLast(n);
             readable += n;
             from += n;

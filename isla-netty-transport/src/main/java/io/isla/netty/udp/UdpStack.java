@@ -245,7 +245,7 @@ public final class UdpStack implements TransportReceiver {
         do {
             int n = Math.min(segment, length - done);
             ByteBuf copy = allocator.directBuffer(Math.max(1, n), Math.max(1, n));
-            copy.writeBytes(packet.buffer(), payload + done, n);
+            packet.buffer().getBytes(payload + done, copy, n);
             UdpDatagram datagram = new UdpDatagram(
                     copy,
                     IpAddress.of(packet.sourceHigh(), packet.sourceLow()),
