@@ -48,7 +48,8 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--warm-up",
             paramLabel = "N",
-            description = "Seconds for each server before the rounds of each work. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Seconds for each server before the rounds of each work, in three runs or more. Default: ${DEFAULT-VALUE}.")
     private int warmUp = 5;
 
     @Option(

@@ -22,6 +22,9 @@ import java.util.stream.Stream;
  * it as well.
  */
 public final class Benchmark implements AutoCloseable {
+    /** So many at least, unless they would be shorter than a second. */
+    private static final int WARM_UP_RUNS = 3;
+
     private final Plan plan;
     private final Path directory;
     private final int files;
@@ -93,11 +96,8 @@ public final class Benchmark implements AutoCloseable {
         if (workload == Workload.LATENCY_HALF) {
             findHalfRate();
         }
-        if (plan.warmUpSeconds() > 0 && hasWarmUp(workload)) {
-            for (Bed bed : suited) {
-                progress.preparing(workload + ": warming up " + bed.kind(), System.nanoTime());
-                measure(bed, workload, plan.warmUpSeconds());
-            }
+        if (hasWarmUp(workload)) {
+            warmUp(workload, suited);
         }
         for (int round = 0; round < plan.rounds(); round++) {
             for (int i = 0; i < suited.size(); i++) {
@@ -107,6 +107,20 @@ public final class Benchmark implements AutoCloseable {
                         workload + ": " + bed.kind() + ", round " + (round + 1) + " of " + plan.rounds(),
                         System.nanoTime());
                 results.add(workload, bed.kind(), measure(bed, workload, plan.seconds()));
+            }
+        }
+    }
+
+    /**
+     * In several runs: what opens and closes connections has to be compiled, too, and what was compiled before the first of them were closed is thrown away
+     * when they are.
+     */
+    private void warmUp(Workload workload, List<Bed> suited) throws IOException, InterruptedException {
+        int seconds = Math.max(1, plan.warmUpSeconds() / WARM_UP_RUNS);
+        for (int done = 0; done < plan.warmUpSeconds(); done += seconds) {
+            for (Bed bed : suited) {
+                progress.preparing(workload + ": warming up " + bed.kind(), System.nanoTime());
+                measure(bed, workload, Math.min(seconds, plan.warmUpSeconds() - done));
             }
         }
     }
