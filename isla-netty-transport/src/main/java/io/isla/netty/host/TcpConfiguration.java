@@ -113,7 +113,7 @@ public final class TcpConfiguration {
 
     /**
      * The send buffers of connections that do not set {@code SO_SNDBUF}: they grow by themselves, with the congestion window, as far as
-     * the path can hold that much: 768 KiB, and 12,500 bytes for each microsecond of the shortest round trip (100 Gbit/s). What they hold that is not sent yet is 512 KiB at most, or
+     * the path can hold that much: 12,500 bytes for each microsecond of the shortest round trip (100 Gbit/s), but no less than 768 KiB. What they hold that is not sent yet is 512 KiB at most, or
      * as much as is in flight.
      *
      * @param first bytes at first, by default 128 KiB
