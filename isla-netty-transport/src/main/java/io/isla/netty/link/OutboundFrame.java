@@ -234,6 +234,7 @@ public final class OutboundFrame {
 
     /** Copies headers and payload into {@code destination} at its writer index. */
     public void writeTo(ByteBuf destination) {
+        destination.ensureWritable(length());
         header.getBytes(headerStart, destination, headerEnd - headerStart);
         for (int i = 0; i < payloadCount; i++) {
             payloads[i].getBytes(payloadOffsets[i], destination, payloadLengths[i]);
