@@ -49,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
             names = "--warm-up",
             paramLabel = "N",
             description =
-                    "Seconds for each server before the rounds of each work, in three runs or more. Default: ${DEFAULT-VALUE}.")
+                    "Seconds for each server before the rounds of each work, in up to three runs. Default: ${DEFAULT-VALUE}.")
     private int warmUp = 5;
 
     @Option(

@@ -22,6 +22,11 @@ final class DirectFrameBuffer extends UnpooledDirectByteBuf implements FrameBuff
     }
 
     @Override
+    public ByteBuf touch() {
+        return touch(null);
+    }
+
+    @Override
     public ByteBuf touch(Object hint) {
         loan.record(hint);
         return this;

@@ -14,7 +14,8 @@ import java.util.Queue;
 
 /**
  * The buffers that a queue reads frames into. What was given back last is used next, for it is in the processor's cache still: Netty's allocator goes through all of a chunk
- * before it uses a part of it again. If there is none, because users hold on to them, the allocator has one.
+ * before it uses a part of it again. What other threads give back comes after that, in its order; if there is none, because users hold on to them, the allocator has one. What
+ * was made once is kept until the pool is closed.
  *
  * <p>For the queue's thread; users may release buffers on any.
  */
@@ -71,38 +72,54 @@ final class FramePool {
             made--;
             loan.free();
         }
-        if (made < free.length) {
-            makeSome();
-            return next().begin();
-        }
-        return allocator.directBuffer(bytes, bytes);
+        return made < free.length && makeSome() ? next().begin() : allocator.directBuffer(bytes, bytes);
     }
 
-    /** Makes some buffers in one piece of memory, which is freed with the last of them: next to one another, and each at the start of a cache line. */
-    private void makeSome() {
+    /**
+     * Makes some buffers in one piece of memory, which is freed with the last of them: next to one another, and each at the start of a cache line.
+     *
+     * @return whether there was so much memory in one piece; for a single buffer there may be
+     */
+    private boolean makeSome() {
         int distance = bytes + CACHE_LINE - 1 & -CACHE_LINE;
         int count = Math.min(Math.max(1, (REGION - CACHE_LINE) / distance), free.length - made);
-        ByteBuf region = allocator.directBuffer(count * distance + CACHE_LINE);
-        int start = region.hasMemoryAddress() ? (int) (-region.memoryAddress() & CACHE_LINE - 1) : 0;
-        for (int i = 0; i < count; i++) {
-            int offset = start + i * distance;
-            free[freeCount++] = PlatformDependent.hasUnsafe()
-                    ? new UnsafeFrameBuffer(allocator, region, offset, bytes, this).loan()
-                    : new DirectFrameBuffer(allocator, region, offset, bytes, this).loan();
+        ByteBuf region;
+        try {
+            region = allocator.directBuffer(count * distance + CACHE_LINE);
+        } catch (OutOfMemoryError e) {
+            return false;
         }
-        made += count;
-        region.release();
+        try {
+            int start = region.hasMemoryAddress() ? (int) (-region.memoryAddress() & CACHE_LINE - 1) : 0;
+            for (int i = 0; i < count; i++) {
+                int offset = start + i * distance;
+                free[freeCount++] = PlatformDependent.hasUnsafe()
+                        ? new UnsafeFrameBuffer(allocator, region, offset, bytes, this).loan()
+                        : new DirectFrameBuffer(allocator, region, offset, bytes, this).loan();
+                made++;
+            }
+        } finally {
+            region.release();
+        }
+        return true;
     }
 
     private Loan next() {
-        return freeCount > 0 ? free[--freeCount] : returned.poll();
+        return freeCount > 0 ? pop() : returned.poll();
     }
 
-    /** Frees what is here, and what is given back later as soon as it is. */
+    /** Nothing here may refer to a buffer that somebody has: if he loses it, that is only found out when it is garbage. */
+    private Loan pop() {
+        Loan loan = free[--freeCount];
+        free[freeCount] = null;
+        return loan;
+    }
+
+    /** Frees what is here, and what is given back later as soon as it is. On the queue's thread. */
     void close() {
         closed = true;
         while (freeCount > 0) {
-            free[--freeCount].free();
+            pop().free();
         }
         freeReturned();
     }

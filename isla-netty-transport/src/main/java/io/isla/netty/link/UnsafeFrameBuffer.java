@@ -22,6 +22,11 @@ final class UnsafeFrameBuffer extends UnpooledUnsafeDirectByteBuf implements Fra
     }
 
     @Override
+    public ByteBuf touch() {
+        return touch(null);
+    }
+
+    @Override
     public ByteBuf touch(Object hint) {
         loan.record(hint);
         return this;

@@ -60,7 +60,7 @@ public final class TcpStack implements TransportReceiver {
         default void flowStarted(
                 long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {}
 
-        /** A flow that was in the table is gone. */
+        /** A flow is gone, from the table or from TIME-WAIT. */
         void flowEnded(long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort);
     }
 
@@ -332,9 +332,11 @@ public final class TcpStack implements TransportReceiver {
             succeeds = true;
         }
         if (listener != null) {
+            int localPort = segment.destinationPort;
+            int remotePort = segment.sourcePort;
             passive.listen(listener, segment, successorIss, succeeds, now);
             if (succeeds) {
-                endUnlessSucceeded(packet);
+                endUnlessSucceeded(packet, localPort, remotePort);
             }
         } else {
             counters.increment(TcpCounter.NO_CONNECTION);
@@ -343,14 +345,12 @@ public final class TcpStack implements TransportReceiver {
     }
 
     /** A connection in TIME-WAIT has been forgotten for the SYN that has arrived: that is the end of the flow, if nothing has come of it. */
-    private void endUnlessSucceeded(InboundPacket packet) {
+    private void endUnlessSucceeded(InboundPacket packet, int localPort, int remotePort) {
         long localHigh = packet.destinationHigh();
         long localLow = packet.destinationLow();
         long remoteHigh = packet.sourceHigh();
         long remoteLow = packet.sourceLow();
-        int localPort = segment.destinationPort;
-        int remotePort = segment.sourcePort;
-        if (flows.get(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort) == null) {
+        if (!hasFlow(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort)) {
             policy.flowEnded(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
         }
     }

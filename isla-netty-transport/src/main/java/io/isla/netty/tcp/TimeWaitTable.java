@@ -132,7 +132,7 @@ final class TimeWaitTable {
         index.remove((int) page[at + PORTS_HASH], slot);
         size--;
         if (size == 0 && used > PAGE) {
-            // What a flood of connections took is given back.
+            // What a flood of connections took is given back when the last of all has ended.
             index = new SlotIndex();
             pages = new long[1][];
             used = 0;

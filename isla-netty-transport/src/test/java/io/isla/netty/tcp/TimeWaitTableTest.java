@@ -9,10 +9,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.isla.netty.testing.ScriptedPeer;
 import io.isla.netty.wire.IpAddress;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is kept of connections in TIME-WAIT, bit by bit, and the order in which it ends. */
 class TimeWaitTableTest {
@@ -27,7 +31,7 @@ class TimeWaitTableTest {
         peer.close();
     }
 
-    /** Connections that differ in few bits of their 4-tuples, and in all that is kept. */
+    /** Connections that differ in all that is kept. */
     private TcpConnection connection(int i) {
         boolean v6 = i % 3 == 0;
         TcpConnection c = new TcpConnection(
@@ -82,6 +86,40 @@ class TimeWaitTableTest {
             assertThat(get(connection(i)).acked).isFalse();
         }
         assertThat(get(connection(100))).isNull();
+    }
+
+    /** Two connections whose 4-tuples have the same hash, and differ in one number of their addresses. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3})
+    void tellsApartWhatHasTheSameHash(int number) {
+        Map<Integer, Long> values = new HashMap<>();
+        long value = 0;
+        Long other = null;
+        while (other == null) {
+            value++;
+            long[] a = address(number, value);
+            other = values.put(stack.flows.hash(a[0], a[1], 80, a[2], a[3], 5000), value);
+        }
+        TcpConnection one = connection(address(number, value));
+        TcpConnection two = connection(address(number, other));
+        table.add(one, 1);
+        assertThat(get(two)).isNull();
+        table.add(two, 2);
+        assertThat(get(one).deadline).isEqualTo(1);
+        assertThat(get(two).deadline).isEqualTo(2);
+        table.remove(get(one));
+        assertThat(get(one)).isNull();
+        assertThat(get(two).deadline).isEqualTo(2);
+    }
+
+    private static long[] address(int number, long value) {
+        long[] address = {0xfd00_0000_0000_0000L, 1, 0xfd00_0000_0000_0000L, 2};
+        address[number] = value;
+        return address;
+    }
+
+    private TcpConnection connection(long[] a) {
+        return new TcpConnection(stack, new TcpSettings(), a[0], a[1], 80, a[2], a[3], 5000);
     }
 
     @Test

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * it as well.
  */
 public final class Benchmark implements AutoCloseable {
-    /** So many at least, unless they would be shorter than a second. */
+    /** So many, unless they would be shorter than a second. */
     private static final int WARM_UP_RUNS = 3;
 
     private final Plan plan;
@@ -116,7 +116,7 @@ public final class Benchmark implements AutoCloseable {
      * when they are.
      */
     private void warmUp(Workload workload, List<Bed> suited) throws IOException, InterruptedException {
-        int seconds = Math.max(1, plan.warmUpSeconds() / WARM_UP_RUNS);
+        int seconds = (plan.warmUpSeconds() + WARM_UP_RUNS - 1) / WARM_UP_RUNS;
         for (int done = 0; done < plan.warmUpSeconds(); done += seconds) {
             for (Bed bed : suited) {
                 progress.preparing(workload + ": warming up " + bed.kind(), System.nanoTime());
