@@ -17,7 +17,7 @@ import java.util.List;
  * ({@link #isOffloading()}); where not, this link does them itself.
  *
  * <p>A device with one queue is received from on one event loop; queues opened after that only send, and the kernel receives what they send on one processor at a
- * time. A device with many queues delivers a flow's frames to the queue that last sent for that flow: it should have one for each event loop.
+ * time. A device with many queues delivers a flow's frames to the queue that last sent for that flow, or to that which a hash says: it should have one for each event loop.
  */
 public abstract sealed class DeviceLink implements Link permits TapLink, TunLink {
     /** The largest IPv4 packet. An IPv6 packet may have 40 bytes more, which are not worth a second constant. */

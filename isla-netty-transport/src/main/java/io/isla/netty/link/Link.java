@@ -30,7 +30,10 @@ public interface Link extends Closeable {
     /** The largest IP packet that the link carries unsplit, in bytes, headers of the link not counted. */
     int mtu();
 
-    /** How many queues can receive; further ones can be opened, and can only send. At least 1. */
+    /**
+     * How many queues can receive; further ones can be opened, and can only send. At least 1. With several, all frames of a flow (addresses, protocol and ports)
+     * come to the same, as long as none is opened or closed, and none but that one has sent for it: a host keeps a connection where its first segment came to.
+     */
     int maxReceiveQueues();
 
     /**

@@ -13,7 +13,7 @@ import java.util.function.UnaryOperator;
 
 /**
  * Which shard owns a flow: a keyed hash of its 4-tuple picks one of a fixed number of buckets, a {@link SteeringTable} gives each bucket a shard. Flows that
- * live elsewhere than that says (moved by their channel, or older than the table) are listed. Any thread.
+ * live elsewhere than that says (kept by the shard that their first segment came to, moved by their channel, or older than the table) are listed. Any thread.
  *
  * <p>The flows of most ports are spread over all shards. Those of a port that is served by a group of loops are that group's: so an accepted connection is
  * where its channel will be, and a loop that has nothing to do with a server does not have its connections.
@@ -86,12 +86,32 @@ final class FlowSteering {
             long remoteHigh,
             long remoteLow,
             int remotePort) {
+        return owner(protocol, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort, null);
+    }
+
+    /**
+     * The same for the segment that a flow may begin with.
+     *
+     * @param taker who takes the flow if it is not listed, whatever the table says; or {@code null}
+     */
+    Shard owner(
+            int protocol,
+            long localHigh,
+            long localLow,
+            int localPort,
+            long remoteHigh,
+            long remoteLow,
+            int remotePort,
+            Shard taker) {
         if (!elsewhere.isEmpty()) {
             Shard listed = elsewhere.get(
                     new FlowKey(protocol, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
             if (listed != null) {
                 return listed;
             }
+        }
+        if (taker != null) {
+            return taker;
         }
         return ownerBy(table, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
     }
@@ -105,10 +125,39 @@ final class FlowSteering {
             long remoteHigh,
             long remoteLow,
             int remotePort) {
-        IntObjectMap<Object> served = servers;
         return table.owner(
-                served.isEmpty() ? null : served.get(localPort),
-                bucket(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
+                server(localPort), bucket(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
+    }
+
+    /** Whether a flow that lives on a shard is another's by the table, or will be by one that is planned. */
+    boolean isElsewhere(
+            SteeringTable plan,
+            Shard shard,
+            long localHigh,
+            long localLow,
+            int localPort,
+            long remoteHigh,
+            long remoteLow,
+            int remotePort) {
+        SteeringTable present = table;
+        Object group = server(localPort);
+        int bucket = bucket(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
+        return isAnothers(plan.owner(group, bucket), shard)
+                || plan != present && isAnothers(present.owner(group, bucket), shard);
+    }
+
+    private static boolean isAnothers(Shard owner, Shard shard) {
+        return owner != null && owner != shard;
+    }
+
+    /** Whether a shard is one of those that have the flows of a port. */
+    boolean isShared(int localPort, Shard shard) {
+        return table.has(server(localPort), shard);
+    }
+
+    private Object server(int localPort) {
+        IntObjectMap<Object> served = servers;
+        return served.isEmpty() ? null : served.get(localPort);
     }
 
     /** Notes where a flow lives: listed if that is not where the table says. */
@@ -160,7 +209,7 @@ final class FlowSteering {
         return elsewhere.size();
     }
 
-    /** A flow has ended. */
+    /** A flow of a shard is not to be listed any more. */
     void ended(
             int protocol,
             long localHigh,
@@ -168,9 +217,11 @@ final class FlowSteering {
             int localPort,
             long remoteHigh,
             long remoteLow,
-            int remotePort) {
+            int remotePort,
+            Shard shard) {
         if (!elsewhere.isEmpty()) {
-            elsewhere.remove(new FlowKey(protocol, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
+            elsewhere.remove(
+                    new FlowKey(protocol, localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort), shard);
         }
     }
 

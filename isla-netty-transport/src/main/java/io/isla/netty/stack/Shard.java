@@ -768,7 +768,7 @@ public final class Shard {
         }
 
         @Override
-        public boolean handOver(InboundPacket packet, int localPort, int remotePort) {
+        public boolean handOver(InboundPacket packet, int localPort, int remotePort, boolean opens) {
             FlowSteering steering = host.steering();
             if (host.shards().size() <= 1) {
                 return false;
@@ -780,28 +780,48 @@ public final class Shard {
                     localPort,
                     packet.sourceHigh(),
                     packet.sourceLow(),
-                    remotePort);
+                    remotePort,
+                    opens && receivesWhatItAccepts(localPort) ? Shard.this : null);
             if (owner == null || owner == Shard.this && arriving.get() == 0) {
                 // The flow may be one that its shard has not listed yet: it is no loss that TCP cannot make good.
                 return steering.isSettling(localPort)
                         && (TcpHeader.flags(packet.buffer(), packet.transportOffset()) & TcpHeader.SYN) == 0;
             }
             // To itself, if the flow may be one whose connection is on its way here: the packet gets in line behind it.
+            tcpCounters.increment(TcpCounter.HANDED_OVER);
             owner.inbox.offerPacket(packet, loop.allocator());
             return true;
         }
 
+        /**
+         * Whether a flow to a port stays with the shard that its first segment comes to: the link brings it the others, too, as long as each shard has a queue that
+         * receives.
+         */
+        private boolean receivesWhatItAccepts(int localPort) {
+            return host.shards().size() <= host.configuration().link().maxReceiveQueues()
+                    && host.steering().isShared(localPort, Shard.this);
+        }
+
         @Override
         public void flowStarted(long lh, long ll, int lp, long rh, long rl, int rp) {
-            Shard owner = host.steering().ownerBy(known, lh, ll, lp, rh, rl, rp);
-            if (owner != null && owner != Shard.this) {
-                host.steering().list(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), Shard.this);
+            FlowSteering steering = host.steering();
+            if (steering.isElsewhere(known, Shard.this, lh, ll, lp, rh, rl, rp)) {
+                steering.list(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), Shard.this);
+            }
+        }
+
+        @Override
+        public void flowWaits(long lh, long ll, int lp, long rh, long rl, int rp) {
+            // Its last segments come here, and so would a new request: a list of all that a minute brings would be
+            // long.
+            if (receivesWhatItAccepts(lp)) {
+                flowEnded(lh, ll, lp, rh, rl, rp);
             }
         }
 
         @Override
         public void flowEnded(long lh, long ll, int lp, long rh, long rl, int rp) {
-            host.steering().ended(IpProtocol.TCP, lh, ll, lp, rh, rl, rp);
+            host.steering().ended(IpProtocol.TCP, lh, ll, lp, rh, rl, rp, Shard.this);
         }
     }
 }

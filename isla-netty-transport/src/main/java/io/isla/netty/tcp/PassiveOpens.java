@@ -77,6 +77,18 @@ final class PassiveOpens {
         }
     }
 
+    /** Whether a segment asks for a connection, and would be remembered until it is there. */
+    boolean hasRoom(TcpListener listener, TcpSegment segment) {
+        return segment.has(TcpHeader.SYN)
+                && !segment.has(TcpHeader.ACK)
+                && !segment.has(TcpHeader.RST)
+                && queue(listener).size < limit(listener);
+    }
+
+    private int limit(TcpListener listener) {
+        return Math.max(8, Math.min(stack.parameters.maxSynBacklog, listener.backlog()));
+    }
+
     private void syn(TcpListener listener, TcpSegment segment, int successorIss, boolean succeeds, long now) {
         if (segment.has(TcpHeader.FIN)) {
             // No host asks for and ends a connection at once; this is a scan.
@@ -90,8 +102,7 @@ final class PassiveOpens {
             stack.counters.increment(TcpCounter.LISTEN_DROPS);
             return;
         }
-        int limit = Math.max(8, Math.min(stack.parameters.maxSynBacklog, listener.backlog()));
-        if (queue.size >= limit) {
+        if (queue.size >= limit(listener)) {
             queue.overflowed = true;
             queue.overflowAt = now;
             // A cookie would answer what somebody wants to look at first.

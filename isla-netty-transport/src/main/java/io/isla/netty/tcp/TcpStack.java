@@ -53,11 +53,19 @@ public final class TcpStack implements TransportReceiver {
             return null;
         }
 
-        /** For a segment of no flow of this shard: whether it belongs to another, which has been given a copy. */
-        boolean handOver(InboundPacket packet, int localPort, int remotePort);
+        /**
+         * For a segment of no flow of this shard: whether it belongs to another, which has been given a copy.
+         *
+         * @param opens whether it asks for a connection that this shard can make, if the rest of the flow will come here as well
+         */
+        boolean handOver(InboundPacket packet, int localPort, int remotePort, boolean opens);
 
         /** A flow has come into the table. */
         default void flowStarted(
+                long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {}
+
+        /** A flow has gone from the table to TIME-WAIT. */
+        default void flowWaits(
                 long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {}
 
         /** A flow is gone, from the table or from TIME-WAIT. */
@@ -318,10 +326,15 @@ public final class TcpStack implements TransportReceiver {
                 packet.sourceHigh(),
                 packet.sourceLow(),
                 segment.sourcePort);
-        if (old == null && policy.handOver(packet, segment.destinationPort, segment.sourcePort)) {
+        TcpListener listener = listener(packet);
+        if (old == null
+                && policy.handOver(
+                        packet,
+                        segment.destinationPort,
+                        segment.sourcePort,
+                        listener != null && passive.hasRoom(listener, segment))) {
             return;
         }
-        TcpListener listener = listener(packet);
         int successorIss = 0;
         boolean succeeds = false;
         if (old != null) {

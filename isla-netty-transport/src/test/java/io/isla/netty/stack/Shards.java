@@ -47,7 +47,10 @@ final class Shards implements AutoCloseable {
     private final OutboundFrame frame = new OutboundFrame();
 
     Shards(HostSetup setup) throws IOException {
-        link = MemoryLink.builder().medium(setup.medium).receiveQueues(8).pair("shards", "peer");
+        link = MemoryLink.builder()
+                .medium(setup.medium)
+                .receiveQueues(setup.receiveQueues)
+                .pair("shards", "peer");
         host = new HostStack(new HostConfiguration(
                 link.first(),
                 new MacAddress(OWN_LINK),
@@ -75,6 +78,8 @@ final class Shards implements AutoCloseable {
         Ipv6Config ipv6 = Ipv6Config.MANUAL;
         boolean detectDuplicates;
         DhcpParameters dhcp;
+        /** How many shards receive from the link. */
+        int receiveQueues = 8;
     }
 
     static IpAddress address(String literal) {
@@ -124,7 +129,12 @@ final class Shards implements AutoCloseable {
     }
 
     Shard start() throws IOException {
-        Shard shard = host.newShard(new Loop(ticker, "group"));
+        return start("group");
+    }
+
+    /** Starts one whose loop is of a group. */
+    Shard start(Object group) throws IOException {
+        Shard shard = host.newShard(new Loop(ticker, group));
         shards.add(shard);
         return shard;
     }

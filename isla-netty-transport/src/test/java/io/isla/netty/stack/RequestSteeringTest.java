@@ -1,0 +1,261 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.stack;
+
+import static io.isla.netty.testing.Segment.ACK;
+import static io.isla.netty.testing.Segment.FIN;
+import static io.isla.netty.testing.Segment.RST;
+import static io.isla.netty.testing.Segment.SYN;
+import static io.isla.netty.testing.Segment.of;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.isla.netty.link.Link;
+import io.isla.netty.tcp.TcpConnection;
+import io.isla.netty.tcp.TcpSettings;
+import io.isla.netty.testing.Segment;
+import io.isla.netty.wire.EtherType;
+import io.isla.netty.wire.EthernetHeader;
+import io.isla.netty.wire.IpAddress;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** On which shard a connection lives that the peer has asked for: where the link brings its segments, if that may be so. */
+class RequestSteeringTest {
+    private static final IpAddress HOST = Shards.address("10.0.0.1");
+    private static final IpAddress PEER = Shards.address("10.0.0.2");
+    private static final int PORT = 80;
+    private static final int FIRST_PORT = 4000;
+    private static final int FLOWS = 64;
+    private static final int ISS = 1000;
+
+    private final List<TcpConnection> accepted = new ArrayList<>();
+    private Shards net;
+    private HostListener listener;
+
+    @AfterEach
+    void close() throws Exception {
+        net.close();
+    }
+
+    private void open(int receiveQueues) throws IOException {
+        Shards.HostSetup setup = new Shards.HostSetup();
+        setup.medium = Link.Medium.IP;
+        setup.addresses = List.of(Shards.address("10.0.0.1", 24));
+        setup.receiveQueues = receiveQueues;
+        net = new Shards(setup);
+    }
+
+    private void listen(int backlog, Object group) throws Exception {
+        net.settle();
+        listener = net.host
+                .listeners()
+                .listen(
+                        IpAddress.ANY_V6,
+                        PORT,
+                        backlog,
+                        true,
+                        false,
+                        false,
+                        ListenScope.NONE,
+                        new TcpSettings(),
+                        group,
+                        c -> {
+                            accepted.add(c);
+                            listener.accepted();
+                        });
+        net.settle();
+    }
+
+    private void send(int remotePort, Segment segment) {
+        segment.sourcePort = remotePort;
+        segment.destinationPort = PORT;
+        ByteBuf frame = segment.encode(0, 0, HOST.v4Bits(), PEER.v4Bits());
+        net.receive(ByteBufUtil.getBytes(frame.skipBytes(EthernetHeader.LENGTH)));
+        frame.release();
+    }
+
+    private Segment received() {
+        assertThat(net.sent).hasSize(1);
+        ByteBuf frame = Unpooled.buffer().writeZero(EthernetHeader.LENGTH).writeBytes(net.sent.remove(0));
+        return Segment.decode(frame.setShort(EthernetHeader.LENGTH - 2, EtherType.IPV4), 0);
+    }
+
+    /** Asks for connections, and returns the sequence number of each answer. */
+    private Map<Integer, Integer> ask(List<Integer> ports) {
+        Map<Integer, Integer> answers = new TreeMap<>();
+        for (int port : ports) {
+            send(port, of(SYN).seq(ISS));
+            Segment answer = received();
+            assertThat(answer.has(SYN) && answer.has(ACK)).isTrue();
+            answers.put(port, answer.sequence);
+        }
+        return answers;
+    }
+
+    private Map<Integer, Integer> ask(int count) {
+        return ask(IntStream.range(FIRST_PORT, FIRST_PORT + count).boxed().toList());
+    }
+
+    private void acknowledge(Map<Integer, Integer> answers) {
+        answers.forEach((port, sequence) -> send(port, of(ACK).seq(ISS + 1).ack(sequence + 1)));
+    }
+
+    private static long segments(Shard shard) {
+        return shard.counters().get("InSegs");
+    }
+
+    private int listed() {
+        return net.host.steering().listed();
+    }
+
+    @Test
+    void aConnectionLivesOnTheShardThatItsRequestComesTo() throws Exception {
+        open(4);
+        net.start(4);
+        listen(FLOWS, "group");
+
+        Map<Integer, Integer> answers = ask(FLOWS);
+        assertThat(net.shards).allSatisfy(shard -> {
+            assertThat(shard.tcp().flowCount()).isPositive();
+            assertThat(segments(shard))
+                    .as("what came to it")
+                    .isEqualTo(shard.tcp().flowCount());
+        });
+        acknowledge(answers);
+
+        assertThat(net.shards)
+                .allSatisfy(shard ->
+                        assertThat(segments(shard)).isEqualTo(2L * shard.tcp().flowCount()));
+        assertThat(accepted).hasSize(FLOWS);
+        assertThat(net.sent).as("no reset").isEmpty();
+        // The hash that says who has a flow knows nothing of the link's.
+        assertThat(listed()).isBetween(FLOWS / 2, FLOWS - 1);
+
+        accepted.forEach(c -> c.abort(net.ticker.nanoTime()));
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void aSegmentThatTheLinkBringsToAnotherShardLaterIsHandedOver() throws Exception {
+        open(8);
+        net.start(3);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+
+        // The link spreads flows over more queues from now on.
+        net.start(2);
+        net.settle();
+        acknowledge(answers);
+
+        assertThat(net.sent).as("no reset").isEmpty();
+        assertThat(accepted).hasSize(FLOWS);
+    }
+
+    @Test
+    void whatWaitsForItsLastSegmentsIsNotListedAndStillThere() throws Exception {
+        open(4);
+        net.start(4);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        acknowledge(answers);
+
+        accepted.forEach(c -> c.close(net.ticker.nanoTime()));
+        net.settle();
+        net.sent.clear();
+        answers.forEach((port, sequence) -> {
+            send(port, of(FIN, ACK).seq(ISS + 1).ack(sequence + 2));
+            assertThat(received().acknowledgment).isEqualTo(ISS + 2);
+        });
+        assertThat(net.shards.stream().mapToInt(s -> s.tcp().timeWaitCount()).sum())
+                .isEqualTo(FLOWS);
+        assertThat(listed()).isZero();
+
+        answers.forEach((port, sequence) -> {
+            send(port, of(FIN, ACK).seq(ISS + 1).ack(sequence + 2));
+            Segment again = received();
+            assertThat(again.has(RST)).isFalse();
+            assertThat(again.acknowledgment).isEqualTo(ISS + 2);
+        });
+        send(FIRST_PORT, of(SYN).seq(ISS + 1000));
+        assertThat(received().acknowledgment).isEqualTo(ISS + 1001);
+        assertThat(net.shards.stream().mapToInt(s -> s.tcp().timeWaitCount()).sum())
+                .isEqualTo(FLOWS - 1);
+    }
+
+    /** Ports of the peer from which everything comes to the first shard. */
+    private List<Integer> portsToTheFirst(int count) throws Exception {
+        open(4);
+        net.start(4);
+        listen(FLOWS * 4, "group");
+        List<Integer> ports = new ArrayList<>();
+        for (int port = FIRST_PORT; ports.size() < count; port++) {
+            long before = segments(net.shards.get(0));
+            send(port, of(SYN).seq(ISS));
+            if (segments(net.shards.get(0)) > before) {
+                ports.add(port);
+            }
+        }
+        net.close();
+        return ports;
+    }
+
+    @Test
+    void aRequestThatAShardHasNoRoomForIsAnsweredWhereItsAcknowledgementWillBeKnown() throws Exception {
+        int room = 8;
+        List<Integer> ports = portsToTheFirst(2 * room);
+        open(4);
+        net.start(4);
+        listen(room, "group");
+
+        Map<Integer, Integer> answers = ask(ports);
+        assertThat(net.shards.get(0).tcp().flowCount()).isEqualTo(room);
+        int others =
+                net.shards.stream().mapToInt(shard -> shard.tcp().flowCount()).sum() - room;
+        assertThat(others).isPositive();
+        assertThat(net.host.counters()).containsEntry("SyncookiesSent", (long) room - others);
+        acknowledge(answers);
+
+        assertThat(accepted).hasSize(2 * room);
+        assertThat(net.sent).as("no reset").isEmpty();
+    }
+
+    @Test
+    void withFewerQueuesThanShardsRequestsAreSpreadByTheTable() throws Exception {
+        open(1);
+        net.start(4);
+        listen(FLOWS, "group");
+
+        acknowledge(ask(FLOWS));
+
+        assertThat(net.shards)
+                .allSatisfy(shard -> assertThat(shard.tcp().flowCount()).isPositive());
+        assertThat(listed()).isZero();
+        assertThat(accepted).hasSize(FLOWS);
+    }
+
+    @Test
+    void aLoopThatDoesNotServeThePortKeepsNoRequest() throws Exception {
+        open(4);
+        Shard boss = net.start("bosses");
+        net.start("workers");
+        net.start("workers");
+        listen(FLOWS, "workers");
+
+        acknowledge(ask(FLOWS));
+
+        assertThat(segments(boss)).isPositive();
+        assertThat(boss.tcp().flowCount()).isZero();
+        assertThat(accepted).hasSize(FLOWS);
+    }
+}
