@@ -87,6 +87,14 @@ final class BenchCommand implements Callable<Integer> {
     private int latencyRate = 5000;
 
     @Option(
+            names = "--water-mark",
+            paramLabel = "KIB",
+            description =
+                    "High water mark of the server's channels, in KiB; the low one is a quarter. Netty's own is 64. "
+                            + "Default: ${DEFAULT-VALUE}.")
+    private int waterMark = 1024;
+
+    @Option(
             names = "--java-options",
             paramLabel = "OPTIONS",
             description = "Options for Java in servers and clients, separated by spaces. Default: ${DEFAULT-VALUE}.")
@@ -114,7 +122,8 @@ final class BenchCommand implements Callable<Integer> {
                 loops,
                 clientThreads,
                 congestionControl,
-                latencyRate);
+                latencyRate,
+                waterMark);
         requireDirectoryFor("--json", json);
         requireDirectoryFor("--svg", svg);
         List<String> missing = Benchmark.missing(plan, System.getenv().getOrDefault("PATH", ""));

@@ -22,6 +22,9 @@ final class BenchServerCommand implements Callable<Integer> {
     @Option(names = "--port", required = true)
     private int port;
 
+    @Option(names = "--water-mark", required = true)
+    private int waterMark;
+
     @Option(names = "--raw")
     private boolean raw;
 
@@ -38,8 +41,8 @@ final class BenchServerCommand implements Callable<Integer> {
             return 0;
         }
         try (Transport transport = transportOptions.open();
-                BenchServer server =
-                        BenchServer.start(transport.group(), transport.serverChannel(), transport.address(), port)) {
+                BenchServer server = BenchServer.start(
+                        transport.group(), transport.serverChannel(), transport.address(), port, waterMark * 1024)) {
             ControlLoop.run(System.in, System.out, server);
         }
         return 0;

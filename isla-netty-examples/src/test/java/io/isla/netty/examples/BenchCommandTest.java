@@ -56,6 +56,8 @@ class BenchCommandTest {
                 "latency-1",
                 "--latency-rate",
                 "100",
+                "--water-mark",
+                "64",
                 "--json",
                 json.toString(),
                 "--svg",
@@ -80,7 +82,8 @@ class BenchCommandTest {
             assertThat(median(values, "upload-1", "gigabits", server)).isBetween(0.001, 1000.0);
         }
         assertThat(out.toString())
-                .contains("| close ", "| upload-1 ", "| latency-1 ", "- raw: a responder on a TAP device");
+                .contains(
+                        "take 64 KiB", "| close ", "| upload-1 ", "| latency-1 ", "- raw: a responder on a TAP device");
         assertThat(svg).content().startsWith("<svg").contains("close: requests/s");
         assertThat(namespaces()).as("what it has made is gone").doesNotContain("isla-bench-" + pid());
     }
@@ -129,6 +132,7 @@ class BenchCommandTest {
                 "bench --seconds 0",
                 "bench --loops 0",
                 "bench --latency-rate 0",
+                "bench --water-mark 0",
                 "bench --json /no/such/directory/file.json",
                 "bench --svg /no/such/directory/file.svg",
             })

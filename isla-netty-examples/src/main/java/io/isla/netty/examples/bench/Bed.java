@@ -38,8 +38,7 @@ final class Bed implements AutoCloseable {
     private final Children children;
     private final Path directory;
     private final JavaProgram java;
-    private final int loops;
-    private final String congestionControl;
+    private final Plan plan;
     private final int files;
     private final String network;
     private final String clientNamespace;
@@ -57,25 +56,15 @@ final class Bed implements AutoCloseable {
      *
      * @param number 1 to 254, different for each
      * @param directory for the processes' logs
-     * @param loops of the server
-     * @param congestionControl of the kernel's TCP
+     * @param plan how servers are set up
      * @param files how many files a process may have open
      */
-    Bed(
-            ServerKind kind,
-            int number,
-            Children children,
-            Path directory,
-            JavaProgram java,
-            int loops,
-            String congestionControl,
-            int files) {
+    Bed(ServerKind kind, int number, Children children, Path directory, JavaProgram java, Plan plan, int files) {
         this.kind = kind;
         this.children = children;
         this.directory = directory;
         this.java = java;
-        this.loops = loops;
-        this.congestionControl = congestionControl;
+        this.plan = plan;
         this.files = files;
         network = "10.78." + number + ".";
         String name = "isla-bench-" + ProcessHandle.current().pid() + "-" + kind.label();
@@ -170,7 +159,14 @@ final class Bed implements AutoCloseable {
             awaitIperf();
             return System.nanoTime() - start;
         }
-        List<String> arguments = new ArrayList<>(List.of("bench-server", "--port", "" + PORT, "--threads", "" + loops));
+        List<String> arguments = new ArrayList<>(List.of(
+                "bench-server",
+                "--port",
+                "" + PORT,
+                "--threads",
+                "" + plan.loops(),
+                "--water-mark",
+                "" + plan.waterMark()));
         if (kind.isOnTap()) {
             arguments.addAll(List.of("--tap", DEVICE, "--host-address", network + "1/24"));
         }
@@ -200,7 +196,7 @@ final class Bed implements AutoCloseable {
     private void setCongestionControl(String namespace, String device, String source)
             throws IOException, InterruptedException {
         ip("-n " + namespace + " route change " + network + "0/24 dev " + device + " proto kernel scope link src "
-                + source + " congctl " + congestionControl);
+                + source + " congctl " + plan.congestionControl());
     }
 
     private void awaitIperf() throws IOException, InterruptedException {

@@ -27,7 +27,6 @@ import java.util.logging.Logger;
 public final class BenchServer implements AutoCloseable, ControlLoop.Handler {
     private static final int BACKLOG = 16_384;
     private static final int MAX_CHUNK = 64 * 1024;
-    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
 
     /** Warns of each connection without handlers that the client resets; that is how those end. */
     private static final Logger RESETS = Logger.getLogger("io.netty.channel.DefaultChannelPipeline");
@@ -38,15 +37,18 @@ public final class BenchServer implements AutoCloseable, ControlLoop.Handler {
     private final Channel bare;
 
     private BenchServer(
-            EventLoopGroup group, Class<? extends ServerChannel> channelClass, InetAddress address, int port)
+            EventLoopGroup group,
+            Class<? extends ServerChannel> channelClass,
+            InetAddress address,
+            int port,
+            int waterMark)
             throws InterruptedException {
         RESETS.setLevel(Level.SEVERE);
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
                 .channel(channelClass)
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
-                // Of a chunk or two alone, no stack would be seen at its best.
-                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK);
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(waterMark / 4, waterMark));
         http = bootstrap
                 .clone()
                 .childHandler(new ChannelInitializer<>() {
@@ -78,11 +80,16 @@ public final class BenchServer implements AutoCloseable, ControlLoop.Handler {
      *
      * @param group the event loops, which stay the caller's
      * @param port for HTTP; the next one is for connections without handlers
+     * @param waterMark bytes that a channel takes from its user before it says that it is not writable; a quarter, when it is again
      */
     public static BenchServer start(
-            EventLoopGroup group, Class<? extends ServerChannel> channelClass, InetAddress address, int port)
+            EventLoopGroup group,
+            Class<? extends ServerChannel> channelClass,
+            InetAddress address,
+            int port,
+            int waterMark)
             throws InterruptedException {
-        return new BenchServer(group, channelClass, address, port);
+        return new BenchServer(group, channelClass, address, port, waterMark);
     }
 
     /** Answers {@code stats} and {@code memory}. Any thread. */

@@ -52,9 +52,7 @@ public final class Benchmark implements AutoCloseable {
         files = Bed.maxFiles(children);
         int number = 1;
         for (ServerKind kind : plan.servers()) {
-            beds.put(
-                    kind,
-                    new Bed(kind, number++, children, directory, java, plan.loops(), plan.congestionControl(), files));
+            beds.put(kind, new Bed(kind, number++, children, directory, java, plan, files));
         }
     }
 

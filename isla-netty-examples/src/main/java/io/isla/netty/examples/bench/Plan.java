@@ -19,6 +19,7 @@ import java.util.Set;
  * @param clientThreads threads of wrk
  * @param congestionControl what the kernel's TCP uses, at both ends
  * @param latencyRate requests per second at one connection, where they come at a constant rate
+ * @param waterMark KiB that a channel of the server takes from its user before it says that it is not writable; a quarter, when it is again
  */
 public record Plan(
         List<ServerKind> servers,
@@ -29,7 +30,8 @@ public record Plan(
         int loops,
         int clientThreads,
         String congestionControl,
-        int latencyRate) {
+        int latencyRate,
+        int waterMark) {
 
     public Plan {
         require("--rounds", rounds, 1, 1000);
@@ -38,6 +40,7 @@ public record Plan(
         require("--loops", loops, 1, 64);
         require("--client-threads", clientThreads, 1, 64);
         require("--latency-rate", latencyRate, 1, 1_000_000);
+        require("--water-mark", waterMark, 1, 1 << 20);
         if (!congestionControl.matches("[a-z0-9_]{1,15}")) {
             throw new IllegalArgumentException("--congestion-control: " + congestionControl
                     + " is no name of one; see net.ipv4.tcp_available_congestion_control");

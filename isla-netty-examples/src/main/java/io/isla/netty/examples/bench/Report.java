@@ -63,6 +63,7 @@ public record Report(Plan plan, Machine machine, Results results) {
         json.put("loops", plan.loops());
         json.put("clientThreads", plan.clientThreads());
         json.put("congestionControl", plan.congestionControl());
+        json.put("waterMark", plan.waterMark());
         return json;
     }
 

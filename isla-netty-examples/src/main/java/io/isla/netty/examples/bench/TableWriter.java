@@ -39,14 +39,16 @@ final class TableWriter {
         text.append(String.format(
                 Locale.ROOT,
                 "Medians of %d alternating rounds of %d s, ± half the range, and in parentheses the ratio to epoll; "
-                        + "%d event loop%s for each server, %d thread%s for wrk; the kernel's TCP uses %s.%n%n",
+                        + "%d event loop%s for each server, %d thread%s for wrk; the kernel's TCP uses %s; "
+                        + "channels of the server take %,d KiB.%n%n",
                 plan.rounds(),
                 plan.seconds(),
                 plan.loops(),
                 plan.loops() == 1 ? "" : "s",
                 plan.clientThreads(),
                 plan.clientThreads() == 1 ? "" : "s",
-                plan.congestionControl()));
+                plan.congestionControl(),
+                plan.waterMark()));
         appendRows(text);
         text.append('\n');
         for (ServerKind server : servers) {

@@ -47,7 +47,8 @@ class BenchClientTest {
                 port = free.getLocalPort();
             }
             try {
-                server = BenchServer.start(group, NioServerSocketChannel.class, InetAddress.getByName(HOST), port);
+                server = BenchServer.start(
+                        group, NioServerSocketChannel.class, InetAddress.getByName(HOST), port, 65536);
             } catch (Exception e) {
                 if (!(e instanceof BindException)) {
                     throw e;

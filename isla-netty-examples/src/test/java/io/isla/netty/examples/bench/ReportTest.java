@@ -31,7 +31,8 @@ class ReportTest {
                     1,
                     1,
                     "cubic",
-                    5000),
+                    5000,
+                    1024),
             new Machine(
                     2,
                     "A <fast> \"processor\"",
