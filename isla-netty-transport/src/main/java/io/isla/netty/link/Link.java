@@ -31,8 +31,9 @@ public interface Link extends Closeable {
     int mtu();
 
     /**
-     * How many queues can receive; further ones can be opened, and can only send. At least 1. With several, all frames of a flow (addresses, protocol and ports)
-     * come to the same, as long as none is opened or closed, and none but that one has sent for it: a host keeps a connection where its first segment came to.
+     * How many queues can receive; further ones can be opened, and can only send. At least 1. With several, all segments of a flow (addresses, protocol and ports; fragments
+     * apart) come to the same, as long as none is opened or closed, and none but that one has sent for it: a host keeps a connection where its first segment came to. What comes elsewhere
+     * all the same is handed over, which costs time; but the last segments of a connection in TIME-WAIT are not.
      */
     int maxReceiveQueues();
 

@@ -40,6 +40,9 @@ final class FlowSteering {
             int remotePort) {}
 
     private final SipHash hash;
+    /** Whether the link brings flows to several shards. */
+    private final boolean manyQueues;
+
     private final int firstSparePort;
     private final int lastSparePort;
     private final Map<FlowKey, Shard> elsewhere = new ConcurrentHashMap<>();
@@ -54,11 +57,13 @@ final class FlowSteering {
     /**
      * Steers no flows yet.
      *
+     * @param manyQueues whether the link brings flows to several shards
      * @param firstPort of those for outgoing connections
      * @param lastPort the last of them
      */
-    FlowSteering(SipHash hash, int firstPort, int lastPort) {
+    FlowSteering(SipHash hash, boolean manyQueues, int firstPort, int lastPort) {
         this.hash = hash;
+        this.manyQueues = manyQueues;
         firstSparePort = lastPort + 1 - (lastPort + 1 - firstPort) / SPARED;
         lastSparePort = lastPort;
     }
@@ -150,9 +155,15 @@ final class FlowSteering {
         return owner != null && owner != shard;
     }
 
-    /** Whether a shard is one of those that have the flows of a port. */
-    boolean isShared(int localPort, Shard shard) {
-        return table.has(server(localPort), shard);
+    /** Whether all flows of a local port are listed, as they live where their first segment has come to. */
+    boolean listsAll(int localPort) {
+        return manyQueues && server(localPort) != null;
+    }
+
+    /** Whether a shard may keep a flow that begins with a segment to a local port. */
+    boolean mayKeep(int localPort, Shard shard) {
+        Object group = server(localPort);
+        return manyQueues && group != null && table.has(group, shard) && !isSettling(localPort);
     }
 
     private Object server(int localPort) {
@@ -164,7 +175,7 @@ final class FlowSteering {
     void place(FlowKey key, Shard shard) {
         Shard owner = ownerBy(
                 table, key.localHigh, key.localLow, key.localPort, key.remoteHigh, key.remoteLow, key.remotePort);
-        if (owner == shard && !isSpare(key.localPort)) {
+        if (owner == shard && !isSpare(key.localPort) && !listsAll(key.localPort)) {
             elsewhere.remove(key);
         } else {
             elsewhere.put(key, shard);
@@ -202,6 +213,11 @@ final class FlowSteering {
     /** Lists a flow whatever the table says. */
     void list(FlowKey key, Shard shard) {
         elsewhere.put(key, shard);
+    }
+
+    /** The same for one that waits for its last segments, unless there is another by now. */
+    void listIfAbsent(FlowKey key, Shard shard) {
+        elsewhere.putIfAbsent(key, shard);
     }
 
     /** How many flows are listed. */

@@ -82,7 +82,7 @@ public final class HostStack {
         SplittableRandom udpPortRandom = seeds.split();
         int firstPort = configuration.tcp().firstEphemeralPort;
         int lastPort = configuration.tcp().lastEphemeralPort;
-        steering = new FlowSteering(keys, firstPort, lastPort);
+        steering = new FlowSteering(keys, configuration.link().maxReceiveQueues() > 1, firstPort, lastPort);
         listeners = new HostListeners(this, this, new PortTable(firstPort, lastPort, tcpPortRandom::nextInt));
         endpoints = new HostEndpoints(this, this, new PortTable(firstPort, lastPort, udpPortRandom::nextInt));
         network = new HostNetwork(this);

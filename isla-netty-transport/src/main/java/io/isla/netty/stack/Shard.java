@@ -638,16 +638,22 @@ public final class Shard {
             known = plan;
         }
         if (!closed) {
-            tcp.forEachFlow(policy::flowStarted);
+            tcp.forEachLiveFlow(policy::flowStarted);
+            tcp.forEachWaiting(policy::keepWaiting);
         }
     }
 
     /** Lists the flows of this shard on a local port that belong to another. */
     void keepFlowsOn(int port) {
         if (!closed) {
-            tcp.forEachFlow((lh, ll, lp, rh, rl, rp) -> {
+            tcp.forEachLiveFlow((lh, ll, lp, rh, rl, rp) -> {
                 if (lp == port) {
                     policy.flowStarted(lh, ll, lp, rh, rl, rp);
+                }
+            });
+            tcp.forEachWaiting((lh, ll, lp, rh, rl, rp) -> {
+                if (lp == port) {
+                    policy.keepWaiting(lh, ll, lp, rh, rl, rp);
                 }
             });
         }
@@ -788,7 +794,9 @@ public final class Shard {
                         && (TcpHeader.flags(packet.buffer(), packet.transportOffset()) & TcpHeader.SYN) == 0;
             }
             // To itself, if the flow may be one whose connection is on its way here: the packet gets in line behind it.
-            tcpCounters.increment(TcpCounter.HANDED_OVER);
+            if (owner != Shard.this) {
+                tcpCounters.increment(TcpCounter.HANDED_OVER);
+            }
             owner.inbox.offerPacket(packet, loop.allocator());
             return true;
         }
@@ -798,15 +806,27 @@ public final class Shard {
          * receives.
          */
         private boolean receivesWhatItAccepts(int localPort) {
-            return host.shards().size() <= host.configuration().link().maxReceiveQueues()
-                    && host.steering().isShared(localPort, Shard.this);
+            return host.steering().mayKeep(localPort, Shard.this)
+                    && host.shards().size() <= host.configuration().link().maxReceiveQueues();
         }
 
         @Override
         public void flowStarted(long lh, long ll, int lp, long rh, long rl, int rp) {
+            if (isListed(lh, ll, lp, rh, rl, rp)) {
+                host.steering().list(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), Shard.this);
+            }
+        }
+
+        private boolean isListed(long lh, long ll, int lp, long rh, long rl, int rp) {
             FlowSteering steering = host.steering();
-            if (steering.isElsewhere(known, Shard.this, lh, ll, lp, rh, rl, rp)) {
-                steering.list(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), Shard.this);
+            return steering.listsAll(lp) || steering.isElsewhere(known, Shard.this, lh, ll, lp, rh, rl, rp);
+        }
+
+        /** Lists a flow in TIME-WAIT. */
+        private void keepWaiting(long lh, long ll, int lp, long rh, long rl, int rp) {
+            if (isListed(lh, ll, lp, rh, rl, rp)) {
+                host.steering()
+                        .listIfAbsent(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), Shard.this);
             }
         }
 

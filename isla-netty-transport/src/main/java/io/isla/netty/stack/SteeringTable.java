@@ -67,16 +67,14 @@ final class SteeringTable {
      * @param group of loops whose bucket it is; {@code null}, or one that has no shards, for one of all loops
      */
     Shard owner(Object group, int bucket) {
-        return share(group).buckets[bucket];
+        Share share = group == null ? general : groups.getOrDefault(group, general);
+        return share.buckets[bucket];
     }
 
-    private Share share(Object group) {
-        return group == null ? general : groups.getOrDefault(group, general);
-    }
-
-    /** Whether a shard has some of the buckets that {@link #owner} looks into. */
+    /** Whether a shard has buckets of a group. */
     boolean has(Object group, Shard shard) {
-        return share(group).shards.contains(shard);
+        Share share = groups.get(group);
+        return share != null && share.shards.contains(shard);
     }
 
     /** Whether a shard has buckets. */

@@ -191,7 +191,7 @@ public enum TcpCounter {
     TCP_MTUP_FAIL("TCPMTUPFail"),
     /** Times that segments were made smaller because full ones did not get through. */
     PATH_MTU_BLACK_HOLES("IslaMtuBlackHoles"),
-    /** Segments handed over to the event loop that has their connection, which counts them in {@code InSegs} and {@code IpInReceives} once more. */
+    /** Segments handed over to the event loop that has their connection, or would have it, which counts them as received once more. */
     HANDED_OVER("IslaHandedOver"),
     /** Segments not sent because the path had become narrower. */
     OUT_TOO_BIG("IslaOutTooBig"),

@@ -64,7 +64,7 @@ public final class TcpStack implements TransportReceiver {
         default void flowStarted(
                 long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {}
 
-        /** A flow has gone from the table to TIME-WAIT. */
+        /** A flow that began with a segment to this shard, and has never been elsewhere, has gone from the table to TIME-WAIT. */
         default void flowWaits(
                 long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {}
 
@@ -343,6 +343,13 @@ public final class TcpStack implements TransportReceiver {
                 return;
             }
             succeeds = true;
+            if (!passive.hasRoom(listener, segment)) {
+                // What becomes of it is not for this shard to know.
+                endUnlessSucceeded(packet, segment.destinationPort, segment.sourcePort);
+                if (policy.handOver(packet, segment.destinationPort, segment.sourcePort, false)) {
+                    return;
+                }
+            }
         }
         if (listener != null) {
             int localPort = segment.destinationPort;
@@ -627,6 +634,7 @@ public final class TcpStack implements TransportReceiver {
     /** Takes over a connection that another stack has given up. */
     public void attach(TcpConnection c, long now) {
         c.stack = this;
+        c.moved = true;
         c.sent.pool(segmentPool);
         c.sendQueue.pool(chunkPool);
         if (c.released) {
@@ -710,8 +718,18 @@ public final class TcpStack implements TransportReceiver {
 
     /** Shows all flows to a visitor. */
     public void forEachFlow(FlowVisitor visitor) {
+        forEachLiveFlow(visitor);
+        forEachWaiting(visitor);
+    }
+
+    /** Shows the 4-tuples of connections and embryonic ones to a visitor. */
+    public void forEachLiveFlow(FlowVisitor visitor) {
         flows.forEach(flow -> visitor.visit(
                 flow.localHigh, flow.localLow, flow.localPort, flow.remoteHigh, flow.remoteLow, flow.remotePort));
+    }
+
+    /** Shows the 4-tuples of those in TIME-WAIT to a visitor. */
+    public void forEachWaiting(FlowVisitor visitor) {
         timeWait.forEach(visitor);
     }
 

@@ -47,7 +47,9 @@ final class TimeWaitQueue extends Timer {
         }
         long deadline = deadline(now);
         entries.add(c, deadline);
-        stack.policy.flowWaits(c.localHigh, c.localLow, c.localPort, c.remoteHigh, c.remoteLow, c.remotePort);
+        if (c.listener != null && !c.moved) {
+            stack.policy.flowWaits(c.localHigh, c.localLow, c.localPort, c.remoteHigh, c.remoteLow, c.remotePort);
+        }
         if (!isArmed()) {
             stack.wheel.arm(this, deadline);
         }

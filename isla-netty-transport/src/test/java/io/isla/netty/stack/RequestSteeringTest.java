@@ -18,6 +18,7 @@ import io.isla.netty.testing.Segment;
 import io.isla.netty.wire.EtherType;
 import io.isla.netty.wire.EthernetHeader;
 import io.isla.netty.wire.IpAddress;
+import io.isla.netty.wire.IpProtocol;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +82,10 @@ class RequestSteeringTest {
     private void send(int remotePort, Segment segment) {
         segment.sourcePort = remotePort;
         segment.destinationPort = PORT;
+        receive(segment);
+    }
+
+    private void receive(Segment segment) {
         ByteBuf frame = segment.encode(0, 0, HOST.v4Bits(), PEER.v4Bits());
         net.receive(ByteBufUtil.getBytes(frame.skipBytes(EthernetHeader.LENGTH)));
         frame.release();
@@ -139,8 +145,7 @@ class RequestSteeringTest {
                         assertThat(segments(shard)).isEqualTo(2L * shard.tcp().flowCount()));
         assertThat(accepted).hasSize(FLOWS);
         assertThat(net.sent).as("no reset").isEmpty();
-        // The hash that says who has a flow knows nothing of the link's.
-        assertThat(listed()).isBetween(FLOWS / 2, FLOWS - 1);
+        assertThat(listed()).isEqualTo(FLOWS);
 
         accepted.forEach(c -> c.abort(net.ticker.nanoTime()));
         assertThat(listed()).isZero();
@@ -160,6 +165,74 @@ class RequestSteeringTest {
 
         assertThat(net.sent).as("no reset").isEmpty();
         assertThat(accepted).hasSize(FLOWS);
+    }
+
+    /** Requests with the 4-tuples of connections, which they are not to harm (RFC 5961 §4). */
+    private void challenge(Map<Integer, Integer> answers) {
+        answers.forEach((port, sequence) -> {
+            // No challenge soon after another.
+            net.ticker.advance(1, TimeUnit.SECONDS);
+            send(port, of(SYN).seq(ISS + 77_000_000));
+            Segment answer = received();
+            assertThat(answer.has(SYN) || answer.has(RST)).isFalse();
+            assertThat(answer.acknowledgment).isEqualTo(ISS + 1);
+        });
+    }
+
+    @Test
+    void aRequestForAConnectionComesToItThoughTheLinkBringsItToAnotherShard() throws Exception {
+        open(8);
+        net.start(3);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        acknowledge(answers);
+
+        net.start(2);
+        net.settle();
+        challenge(answers);
+
+        // What it had goes to others.
+        net.stop(net.shards.get(1));
+        net.settle();
+        challenge(answers);
+        assertThat(listed()).isEqualTo(FLOWS);
+    }
+
+    @Test
+    void connectionsFromBeforeAListenerAreFoundByRequestsThatComeToAnotherShard() throws Exception {
+        open(8);
+        Shard first = net.start();
+        List<TcpConnection> earlier = new ArrayList<>();
+        for (int port = FIRST_PORT; port < FIRST_PORT + 16; port++) {
+            earlier.add(first.connect(new TcpSettings(), HOST, PORT, PEER, port, null));
+        }
+        net.start(3);
+        listen(FLOWS, "group");
+
+        assertThat(listed()).isEqualTo(earlier.size());
+        earlier.forEach(c -> c.abort(net.ticker.nanoTime()));
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void aConnectionThatMovesToWhereItsBucketIsStaysListed() throws Exception {
+        open(8);
+        net.start(4);
+        listen(FLOWS, "group");
+        acknowledge(ask(FLOWS));
+        Shard last = net.shards.get(3);
+        for (TcpConnection c : accepted) {
+            Shard owner = Shard.owner(c);
+            if (owner != last) {
+                owner.move(c, last, () -> {});
+            }
+        }
+        net.settle();
+
+        assertThat(last.tcp().flowCount()).isEqualTo(FLOWS);
+        assertThat(listed()).isEqualTo(FLOWS);
+        accepted.forEach(c -> c.abort(net.ticker.nanoTime()));
+        assertThat(listed()).isZero();
     }
 
     @Test
@@ -228,6 +301,99 @@ class RequestSteeringTest {
 
         assertThat(accepted).hasSize(2 * room);
         assertThat(net.sent).as("no reset").isEmpty();
+    }
+
+    @Test
+    void aRequestThatWasHandedOverIsNotTakenWhenItComesAgain() throws Exception {
+        int room = 8;
+        List<Integer> ports = portsToTheFirst(3 * room);
+        open(4);
+        net.start(4);
+        listen(room, "group");
+        Map<Integer, Integer> first = ask(ports.subList(0, room));
+        Map<Integer, Integer> others = new TreeMap<>();
+        for (int port : ports.subList(room, ports.size())) {
+            long cookies = net.host.counters().get("SyncookiesSent");
+            Map<Integer, Integer> answer = ask(List.of(port));
+            if (net.host.counters().get("SyncookiesSent") == cookies) {
+                others.putAll(answer);
+            }
+        }
+        assertThat(others).isNotEmpty();
+        // Now there is room.
+        acknowledge(first);
+
+        others.forEach((port, sequence) -> {
+            net.ticker.advance(1, TimeUnit.SECONDS);
+            send(port, of(SYN).seq(ISS));
+            net.sent.clear();
+            send(port, of(ACK).seq(ISS + 1).ack(sequence + 1));
+        });
+        assertThat(accepted).hasSize(room + others.size());
+        assertThat(net.sent).as("no reset").isEmpty();
+    }
+
+    @Test
+    void theCookieForWhatWasInTimeWaitIsKnownAgain() throws Exception {
+        int room = 8;
+        List<Integer> ports = portsToTheFirst(2 * room);
+        open(4);
+        net.start(4);
+        listen(room, "group");
+        List<Integer> again = ports.subList(0, room);
+        Map<Integer, Integer> answers = ask(again);
+        acknowledge(answers);
+        accepted.forEach(c -> c.close(net.ticker.nanoTime()));
+        net.settle();
+        answers.forEach((port, sequence) -> send(port, of(FIN, ACK).seq(ISS + 1).ack(sequence + 2)));
+        net.sent.clear();
+        ask(ports.subList(room, 2 * room));
+        accepted.clear();
+
+        for (int port : again) {
+            send(port, of(SYN).seq(ISS + 1000));
+            send(port, of(ACK).seq(ISS + 1001).ack(received().sequence + 1));
+        }
+        assertThat(accepted).hasSize(room);
+        assertThat(net.sent).as("no reset").isEmpty();
+    }
+
+    @Test
+    void thePortOfAnOutgoingConnectionInTimeWaitIsNobodyElses() throws Exception {
+        open(8);
+        Shard first = net.start();
+        net.settle();
+        List<TcpConnection> connections = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            TcpConnection c = first.connect(new TcpSettings(), null, 0, PEER, PORT, null);
+            c.flush(first.now());
+            net.settle();
+            reply(c, of(SYN, ACK).seq(5000).ack(received().sequence + 1));
+            net.sent.clear();
+            connections.add(c);
+        }
+        Shard second = net.start();
+        net.settle();
+        for (TcpConnection c : connections) {
+            c.close(first.now());
+            net.settle();
+            reply(c, of(FIN, ACK).seq(5001).ack(received().sequence + 1));
+            net.sent.clear();
+        }
+        assertThat(first.tcp().timeWaitCount()).isEqualTo(connections.size());
+
+        FlowSteering steering = net.host.steering();
+        assertThat(connections).noneMatch(c -> {
+            FlowSteering.FlowKey key = new FlowSteering.FlowKey(
+                    IpProtocol.TCP, HOST.high(), HOST.low(), c.localPort(), PEER.high(), PEER.low(), PORT);
+            return steering.claim(key, second, steering.table(), false);
+        });
+    }
+
+    private void reply(TcpConnection c, Segment segment) {
+        segment.sourcePort = PORT;
+        segment.destinationPort = c.localPort();
+        receive(segment);
     }
 
     @Test
