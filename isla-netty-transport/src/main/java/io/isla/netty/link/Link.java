@@ -32,8 +32,8 @@ public interface Link extends Closeable {
 
     /**
      * How many queues can receive; further ones can be opened, and can only send. At least 1. With several, all segments of a flow (addresses, protocol and ports; fragments
-     * apart) come to the same, as long as none is opened or closed, and none but that one has sent for it: a host keeps a connection where its first segment came to. What comes elsewhere
-     * all the same is handed over, which costs time; but the last segments of a connection in TIME-WAIT are not.
+     * apart) are to come to the same, as long as none is opened or closed, and none but that one has sent for it: a host keeps a connection where its first segment came to. What comes elsewhere
+     * all the same is handed over, which costs time; but a connection in TIME-WAIT does not get its peer's last segments so, and does not keep a new one from beginning.
      */
     int maxReceiveQueues();
 

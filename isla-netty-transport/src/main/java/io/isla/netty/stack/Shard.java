@@ -39,6 +39,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.ObjLongConsumer;
 
 /**
  * A host's protocols on one event loop. All methods are for that loop's thread, unless they say otherwise.
@@ -79,6 +80,9 @@ public final class Shard {
     private final Map<TcpConnection, Shard> heirs = new ConcurrentHashMap<>(0);
 
     private final Policy policy = new Policy();
+    /** Whether a packet is processed that the link has not brought to this shard. */
+    private boolean handedOver;
+
     /** The last table that was planned, as far as this shard has heard. */
     private SteeringTable known = SteeringTable.EMPTY;
     /** Connections that another shard is handing over to this one. */
@@ -506,6 +510,7 @@ public final class Shard {
         });
         if (!accepted) {
             to.arriving.decrementAndGet();
+            host.steering().unlist(key(c), to);
             tcp.attach(c, now());
             c.abort(now());
         }
@@ -531,12 +536,27 @@ public final class Shard {
         tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) -> {
             Shard heir = heir(lh, ll, lp, rh, rl, rp);
             return heir != null
-                    && heir.submit(() -> {
-                        if (!heir.closed) {
-                            arrival.accept(heir.tcp, heir.now());
-                        }
-                    });
+                    && heir.inherit(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), arrival);
         });
+    }
+
+    /** Gets a request of another shard, on whose thread this is called; returns whether it will. What comes for it before it is there gets in line behind it. */
+    private boolean inherit(FlowSteering.FlowKey key, ObjLongConsumer<TcpStack> arrival) {
+        arriving.incrementAndGet();
+        host.steering().place(key, this);
+        boolean accepted = submit(() -> {
+            arriving.decrementAndGet();
+            if (closed) {
+                host.steering().unlist(key, this);
+            } else {
+                arrival.accept(tcp, now());
+            }
+        });
+        if (!accepted) {
+            arriving.decrementAndGet();
+            host.steering().unlist(key, this);
+        }
+        return accepted;
     }
 
     /** Who gets the segments of a flow now, if not this shard. */
@@ -643,7 +663,7 @@ public final class Shard {
         }
     }
 
-    /** Lists the flows of this shard on a local port that belong to another. */
+    /** Lists the flows of this shard on a local port that from now on has a group of its own. */
     void keepFlowsOn(int port) {
         if (!closed) {
             tcp.forEachLiveFlow((lh, ll, lp, rh, rl, rp) -> {
@@ -680,6 +700,7 @@ public final class Shard {
 
     /** Processes a packet that another shard has handed over, or that this host sent to itself. */
     void receiveHandedOver(InboundFrame packet, Inbox.Kind kind, long now) {
+        handedOver = true;
         switch (kind) {
             case PACKET -> ip.receivePacket(packet, now);
             case LOOPBACK -> ip.receiveLoopback(packet, now);
@@ -694,6 +715,7 @@ public final class Shard {
                 ipCounters.muted(false);
             }
         }
+        handedOver = false;
     }
 
     private final class Receiver implements LinkReceiver {
@@ -831,10 +853,15 @@ public final class Shard {
         }
 
         @Override
+        public boolean isElsewhere(long lh, long ll, int lp, long rh, long rl, int rp) {
+            return host.steering().owner(IpProtocol.TCP, lh, ll, lp, rh, rl, rp, Shard.this) != Shard.this;
+        }
+
+        @Override
         public void flowWaits(long lh, long ll, int lp, long rh, long rl, int rp) {
             // Its last segments come here, and so would a new request: a list of all that a minute brings would be
             // long.
-            if (receivesWhatItAccepts(lp)) {
+            if (!handedOver && receivesWhatItAccepts(lp)) {
                 flowEnded(lh, ll, lp, rh, rl, rp);
             }
         }

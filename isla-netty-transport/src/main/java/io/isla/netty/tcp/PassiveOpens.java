@@ -629,16 +629,18 @@ final class PassiveOpens {
 
     /** Takes over a request that another shard has given up. */
     private void adopt(SynRequest given, long now) {
-        if (stack.hasFlow(
-                given.localHigh,
-                given.localLow,
-                given.localPort,
-                given.remoteHigh,
-                given.remoteLow,
-                given.remotePort)) {
+        if (stack.flows.get(
+                        given.localHigh,
+                        given.localLow,
+                        given.localPort,
+                        given.remoteHigh,
+                        given.remoteLow,
+                        given.remotePort)
+                != null) {
             // The peer has asked here meanwhile.
             return;
         }
+        stack.timeWait.forgetPredecessor(given);
         SynRequest request = new SynRequest(stack, given);
         queue(request.listener).size++;
         stack.addFlow(request);

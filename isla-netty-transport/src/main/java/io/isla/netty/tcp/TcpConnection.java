@@ -172,8 +172,6 @@ public final class TcpConnection extends Flow {
     private IOException error;
     IOException softError;
     boolean released;
-    /** Whether it has come from another shard. */
-    boolean moved;
 
     final TcpStatistics statistics = new TcpStatistics();
 

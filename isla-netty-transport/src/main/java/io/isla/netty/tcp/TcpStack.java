@@ -64,7 +64,13 @@ public final class TcpStack implements TransportReceiver {
         default void flowStarted(
                 long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {}
 
-        /** A flow that began with a segment to this shard, and has never been elsewhere, has gone from the table to TIME-WAIT. */
+        /** Whether another shard is known to have a flow. */
+        default boolean isElsewhere(
+                long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {
+            return false;
+        }
+
+        /** A flow that the peer has opened goes from the table to TIME-WAIT, with the segment that is being processed. */
         default void flowWaits(
                 long localHigh, long localLow, int localPort, long remoteHigh, long remoteLow, int remotePort) {}
 
@@ -326,6 +332,18 @@ public final class TcpStack implements TransportReceiver {
                 packet.sourceHigh(),
                 packet.sourceLow(),
                 segment.sourcePort);
+        if (old != null
+                && policy.isElsewhere(
+                        packet.destinationHigh(),
+                        packet.destinationLow(),
+                        segment.destinationPort,
+                        packet.sourceHigh(),
+                        packet.sourceLow(),
+                        segment.sourcePort)) {
+            // While the link brought the flow to another shard, a new connection began there.
+            timeWait.forget(old);
+            old = null;
+        }
         TcpListener listener = listener(packet);
         if (old == null
                 && policy.handOver(
@@ -634,7 +652,6 @@ public final class TcpStack implements TransportReceiver {
     /** Takes over a connection that another stack has given up. */
     public void attach(TcpConnection c, long now) {
         c.stack = this;
-        c.moved = true;
         c.sent.pool(segmentPool);
         c.sendQueue.pool(chunkPool);
         if (c.released) {
@@ -643,6 +660,7 @@ public final class TcpStack implements TransportReceiver {
             }
             return;
         }
+        timeWait.forgetPredecessor(c);
         addFlow(c);
         ip.resolve(c.path, c.localHigh, c.localLow, c.remoteHigh, c.remoteLow);
         c.retransmitTimer.purpose = TcpTimers.Purpose.NOTHING;

@@ -47,7 +47,7 @@ final class TimeWaitQueue extends Timer {
         }
         long deadline = deadline(now);
         entries.add(c, deadline);
-        if (c.listener != null && !c.moved) {
+        if (c.listener != null) {
             stack.policy.flowWaits(c.localHigh, c.localLow, c.localPort, c.remoteHigh, c.remoteLow, c.remotePort);
         }
         if (!isArmed()) {
@@ -137,6 +137,15 @@ final class TimeWaitQueue extends Timer {
     void forget(TimeWait entry) {
         entries.remove(entry);
         stack.counters.increment(TcpCounter.TIME_WAIT_RECYCLED);
+    }
+
+    /** Forgets what had the 4-tuple of a flow that has begun on another shard. */
+    void forgetPredecessor(Flow flow) {
+        TimeWait entry =
+                get(flow.localHigh, flow.localLow, flow.localPort, flow.remoteHigh, flow.remoteLow, flow.remotePort);
+        if (entry != null) {
+            forget(entry);
+        }
     }
 
     /** Forgets everything. */

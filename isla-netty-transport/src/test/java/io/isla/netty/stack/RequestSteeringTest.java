@@ -86,9 +86,14 @@ class RequestSteeringTest {
     }
 
     private void receive(Segment segment) {
+        net.receive(packet(segment));
+    }
+
+    private static byte[] packet(Segment segment) {
         ByteBuf frame = segment.encode(0, 0, HOST.v4Bits(), PEER.v4Bits());
-        net.receive(ByteBufUtil.getBytes(frame.skipBytes(EthernetHeader.LENGTH)));
+        byte[] bytes = ByteBufUtil.getBytes(frame.skipBytes(EthernetHeader.LENGTH));
         frame.release();
+        return bytes;
     }
 
     private Segment received() {
@@ -167,6 +172,173 @@ class RequestSteeringTest {
         assertThat(accepted).hasSize(FLOWS);
     }
 
+    /** The host ends all connections, and so does the peer. */
+    private void closeAll(Map<Integer, Integer> answers) {
+        accepted.forEach(c -> c.close(net.ticker.nanoTime()));
+        net.settle();
+        net.sent.clear();
+        finish(answers);
+    }
+
+    /** The peer's last segment, which may come again. */
+    private void finish(Map<Integer, Integer> answers) {
+        answers.forEach((port, sequence) -> {
+            send(port, of(FIN, ACK).seq(ISS + 1).ack(sequence + 2));
+            Segment last = received();
+            assertThat(last.has(RST)).isFalse();
+            assertThat(last.acknowledgment).isEqualTo(ISS + 2);
+        });
+    }
+
+    private int waiting() {
+        return net.shards.stream().mapToInt(s -> s.tcp().timeWaitCount()).sum();
+    }
+
+    @Test
+    void whatTheLinkBringsElsewhereStaysListedInTimeWait() throws Exception {
+        open(8);
+        net.start(3);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        acknowledge(answers);
+        net.start(2);
+        net.settle();
+
+        closeAll(answers);
+        finish(answers);
+        assertThat(waiting()).isEqualTo(FLOWS);
+        assertThat(listed()).isBetween(1, FLOWS - 1);
+    }
+
+    @Test
+    void whatWasInheritedStaysListedInTimeWaitIfTheLinkBringsItElsewhere() throws Exception {
+        open(8);
+        net.start(4);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        net.stop(net.shards.get(3));
+        acknowledge(answers);
+
+        closeAll(answers);
+        finish(answers);
+        assertThat(waiting()).isEqualTo(FLOWS);
+    }
+
+    @Test
+    void anOldRequestDoesNotGetPastTimeWaitOnAShardThatItWasHandedOverTo() throws Exception {
+        int room = 8;
+        List<Integer> ports = portsToTheFirst(2 * room);
+        open(4);
+        net.start(4);
+        listen(room, "group");
+        Map<Integer, Integer> answers = ask(ports);
+        acknowledge(answers);
+        closeAll(answers);
+
+        ports.forEach(port -> {
+            net.ticker.advance(1, TimeUnit.SECONDS);
+            send(port, of(SYN).seq(ISS - 100));
+            assertThat(received().has(SYN)).isFalse();
+        });
+    }
+
+    /** Connections of two shards, of which the one or the other has what is left of the connections before, as there were three shards. */
+    private Map<Integer, Integer> connectBesideTimeWait() throws Exception {
+        open(8);
+        net.start(3);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        acknowledge(answers);
+        closeAll(answers);
+        accepted.clear();
+        net.stop(net.shards.get(2));
+        answers.replaceAll((port, before) -> {
+            send(port, of(SYN).seq(ISS + 1000));
+            int sequence = received().sequence;
+            send(port, of(ACK).seq(ISS + 1001).ack(sequence + 1));
+            return sequence;
+        });
+        assertThat(accepted).hasSize(FLOWS);
+        assertThat(waiting()).isPositive();
+        return answers;
+    }
+
+    @Test
+    void aConnectionIsReachedPastWhatIsInTimeWaitWhereTheLinkBringsItLater() throws Exception {
+        Map<Integer, Integer> answers = connectBesideTimeWait();
+
+        net.start();
+        net.settle();
+        answers.forEach((port, sequence) -> {
+            send(port, of(ACK).seq(ISS + 1001).ack(sequence + 1).data(new byte[10]));
+            net.pass(300, TimeUnit.MILLISECONDS);
+            assertThat(received().acknowledgment).isEqualTo(ISS + 1011);
+        });
+    }
+
+    @Test
+    void aConnectionThatMovesPastOneInTimeWaitIsFound() throws Exception {
+        Map<Integer, Integer> answers = connectBesideTimeWait();
+        Shard second = net.shards.get(1);
+        for (TcpConnection c : accepted) {
+            Shard owner = Shard.owner(c);
+            if (owner != second) {
+                owner.move(c, second, () -> {});
+            }
+        }
+        net.settle();
+        // Had the old ones still been there, their end would have been taken for the new ones'.
+        net.pass(2, TimeUnit.MINUTES);
+
+        assertThat(listed()).isEqualTo(FLOWS);
+        assertThat(second.tcp().flowCount()).isEqualTo(answers.size());
+    }
+
+    @Test
+    void aConnectionThatMovesToAShardThatHasEndedIsNotListed() throws Exception {
+        open(8);
+        net.start(2);
+        net.settle();
+        Shard first = net.shards.get(0);
+        Shard second = net.shards.get(1);
+        List<TcpConnection> connections = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            connections.add(first.connect(new TcpSettings(), null, 0, PEER, PORT, null));
+        }
+        net.stop(second);
+
+        connections.forEach(c -> first.move(c, second, () -> {}));
+        net.settle();
+        assertThat(connections).allMatch(TcpConnection::isReleased);
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void aRequestThatComesAgainWhileItGoesToAnotherShardIsNoOther() throws Exception {
+        open(8);
+        net.start(4);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        net.ticker.advance(600, TimeUnit.MILLISECONDS);
+
+        Shard gone = net.shards.remove(3);
+        gone.close();
+        answers.keySet().forEach(port -> {
+            Segment again = of(SYN).seq(ISS);
+            again.sourcePort = port;
+            again.destinationPort = PORT;
+            net.transmit(packet(again));
+        });
+        net.settle();
+        net.sent.clear();
+        assertThat(net.shards.stream().mapToInt(s -> s.tcp().flowCount()).sum()).isEqualTo(FLOWS);
+        acknowledge(answers);
+
+        assertThat(accepted).hasSize(FLOWS);
+        assertThat(net.sent).as("no reset").isEmpty();
+        assertThat(listed()).isEqualTo(FLOWS);
+    }
+
     /** Requests with the 4-tuples of connections, which they are not to harm (RFC 5961 §4). */
     private void challenge(Map<Integer, Integer> answers) {
         answers.forEach((port, sequence) -> {
@@ -243,27 +415,14 @@ class RequestSteeringTest {
         Map<Integer, Integer> answers = ask(FLOWS);
         acknowledge(answers);
 
-        accepted.forEach(c -> c.close(net.ticker.nanoTime()));
-        net.settle();
-        net.sent.clear();
-        answers.forEach((port, sequence) -> {
-            send(port, of(FIN, ACK).seq(ISS + 1).ack(sequence + 2));
-            assertThat(received().acknowledgment).isEqualTo(ISS + 2);
-        });
-        assertThat(net.shards.stream().mapToInt(s -> s.tcp().timeWaitCount()).sum())
-                .isEqualTo(FLOWS);
+        closeAll(answers);
+        assertThat(waiting()).isEqualTo(FLOWS);
         assertThat(listed()).isZero();
 
-        answers.forEach((port, sequence) -> {
-            send(port, of(FIN, ACK).seq(ISS + 1).ack(sequence + 2));
-            Segment again = received();
-            assertThat(again.has(RST)).isFalse();
-            assertThat(again.acknowledgment).isEqualTo(ISS + 2);
-        });
+        finish(answers);
         send(FIRST_PORT, of(SYN).seq(ISS + 1000));
         assertThat(received().acknowledgment).isEqualTo(ISS + 1001);
-        assertThat(net.shards.stream().mapToInt(s -> s.tcp().timeWaitCount()).sum())
-                .isEqualTo(FLOWS - 1);
+        assertThat(waiting()).isEqualTo(FLOWS - 1);
     }
 
     /** Ports of the peer from which everything comes to the first shard. */
@@ -343,10 +502,7 @@ class RequestSteeringTest {
         List<Integer> again = ports.subList(0, room);
         Map<Integer, Integer> answers = ask(again);
         acknowledge(answers);
-        accepted.forEach(c -> c.close(net.ticker.nanoTime()));
-        net.settle();
-        answers.forEach((port, sequence) -> send(port, of(FIN, ACK).seq(ISS + 1).ack(sequence + 2)));
-        net.sent.clear();
+        closeAll(answers);
         ask(ports.subList(room, 2 * room));
         accepted.clear();
 
@@ -388,6 +544,43 @@ class RequestSteeringTest {
                     IpProtocol.TCP, HOST.high(), HOST.low(), c.localPort(), PEER.high(), PEER.low(), PORT);
             return steering.claim(key, second, steering.table(), false);
         });
+    }
+
+    @Test
+    void anOutgoingConnectionFromAPortThatIsServedIsListedInTimeWait() throws Exception {
+        open(8);
+        net.start(2);
+        listen(FLOWS, "group");
+        Shard first = net.shards.get(0);
+        int count = 8;
+        for (int port = FIRST_PORT; port < FIRST_PORT + count; port++) {
+            TcpConnection c = first.connect(new TcpSettings(), HOST, PORT, PEER, port, null);
+            c.flush(first.now());
+            net.settle();
+            send(port, of(SYN, ACK).seq(5000).ack(received().sequence + 1));
+            net.sent.clear();
+            c.close(first.now());
+            net.settle();
+            send(port, of(FIN, ACK).seq(5001).ack(received().sequence + 1));
+            net.sent.clear();
+        }
+
+        assertThat(first.tcp().timeWaitCount()).isEqualTo(count);
+        assertThat(listed()).isEqualTo(count);
+    }
+
+    @Test
+    void withSomeQueuesButNotForEachShardRequestsAreSpreadByTheTable() throws Exception {
+        open(2);
+        net.start(4);
+        listen(FLOWS, "group");
+
+        acknowledge(ask(FLOWS));
+
+        assertThat(net.shards)
+                .allSatisfy(shard -> assertThat(shard.tcp().flowCount()).isPositive());
+        assertThat(accepted).hasSize(FLOWS);
+        assertThat(net.sent).as("no reset").isEmpty();
     }
 
     private void reply(TcpConnection c, Segment segment) {
