@@ -701,21 +701,24 @@ public final class Shard {
     /** Processes a packet that another shard has handed over, or that this host sent to itself. */
     void receiveHandedOver(InboundFrame packet, Inbox.Kind kind, long now) {
         handedOver = true;
-        switch (kind) {
-            case PACKET -> ip.receivePacket(packet, now);
-            case LOOPBACK -> ip.receiveLoopback(packet, now);
-            default -> {
-                // The shard that has received it has counted it.
-                ipCounters.muted(true);
-                if (kind == Inbox.Kind.COPY) {
-                    ip.receiveCopy(packet, now);
-                } else {
-                    ip.receivePacketCopy(packet, now);
+        try {
+            switch (kind) {
+                case PACKET -> ip.receivePacket(packet, now);
+                case LOOPBACK -> ip.receiveLoopback(packet, now);
+                default -> {
+                    // The shard that has received it has counted it.
+                    ipCounters.muted(true);
+                    if (kind == Inbox.Kind.COPY) {
+                        ip.receiveCopy(packet, now);
+                    } else {
+                        ip.receivePacketCopy(packet, now);
+                    }
                 }
-                ipCounters.muted(false);
             }
+        } finally {
+            ipCounters.muted(false);
+            handedOver = false;
         }
-        handedOver = false;
     }
 
     private final class Receiver implements LinkReceiver {
@@ -798,7 +801,7 @@ public final class Shard {
         @Override
         public boolean handOver(InboundPacket packet, int localPort, int remotePort, boolean opens) {
             FlowSteering steering = host.steering();
-            if (host.shards().size() <= 1) {
+            if (host.shards().size() <= 1 && arriving.get() == 0) {
                 return false;
             }
             Shard owner = steering.owner(

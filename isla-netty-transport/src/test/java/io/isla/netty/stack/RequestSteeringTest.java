@@ -19,6 +19,8 @@ import io.isla.netty.wire.EtherType;
 import io.isla.netty.wire.EthernetHeader;
 import io.isla.netty.wire.IpAddress;
 import io.isla.netty.wire.IpProtocol;
+import io.isla.netty.wire.Ipv4Header;
+import io.isla.netty.wire.TcpHeader;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -31,6 +33,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** On which shard a connection lives that the peer has asked for: where the link brings its segments, if that may be so. */
 class RequestSteeringTest {
@@ -313,6 +317,36 @@ class RequestSteeringTest {
         assertThat(listed()).isZero();
     }
 
+    /** Puts a segment into the link's queue, where it waits for the shard's next turn. */
+    private void put(int remotePort, Segment segment) {
+        segment.sourcePort = remotePort;
+        segment.destinationPort = PORT;
+        net.transmit(packet(segment));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, false", "2, true", "3, false", "3, true"})
+    void whatIsOnItsWayToAnotherShardIsThereBeforeItsNextSegment(int shards, boolean complete) throws Exception {
+        open(8);
+        net.start(shards);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        if (complete) {
+            acknowledge(answers);
+        }
+
+        net.shards.remove(shards - 1).close();
+        answers.forEach((port, sequence) ->
+                put(port, of(ACK).seq(ISS + 1).ack(sequence + 1).data(new byte[10])));
+        net.settle();
+
+        assertThat(accepted).hasSize(FLOWS);
+        assertThat(net.sent)
+                .isNotEmpty()
+                .noneMatch(bytes -> (TcpHeader.flags(Unpooled.wrappedBuffer(bytes), Ipv4Header.MIN_LENGTH) & RST) != 0);
+        assertThat(net.shards.stream().mapToInt(s -> s.tcp().flowCount()).sum()).isEqualTo(FLOWS);
+    }
+
     @Test
     void aRequestThatComesAgainWhileItGoesToAnotherShardIsNoOther() throws Exception {
         open(8);
@@ -323,12 +357,7 @@ class RequestSteeringTest {
 
         Shard gone = net.shards.remove(3);
         gone.close();
-        answers.keySet().forEach(port -> {
-            Segment again = of(SYN).seq(ISS);
-            again.sourcePort = port;
-            again.destinationPort = PORT;
-            net.transmit(packet(again));
-        });
+        answers.keySet().forEach(port -> put(port, of(SYN).seq(ISS)));
         net.settle();
         net.sent.clear();
         assertThat(net.shards.stream().mapToInt(s -> s.tcp().flowCount()).sum()).isEqualTo(FLOWS);
