@@ -13,7 +13,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * Which shard owns a flow: a keyed hash of its 4-tuple picks one of a fixed number of buckets, a {@link SteeringTable} gives each bucket a shard. Flows that
- * live elsewhere than that says (kept by the shard that their first segment came to, moved by their channel, or older than the table) are listed; of a port that a group serves, all are, where the link brings flows to several shards. Any thread.
+ * live elsewhere than that says (kept by the shard that their first segment came to, moved by their channel, or older than the table) are listed; of a port that a
+ * group serves, all are, where the link brings flows to several shards. Any thread.
  *
  * <p>The flows of most ports are spread over all shards. Those of a port that is served by a group of loops are that group's: so an accepted connection is
  * where its channel will be, and a loop that has nothing to do with a server does not have its connections.

@@ -818,10 +818,10 @@ public final class Shard {
                 return steering.isSettling(localPort)
                         && (TcpHeader.flags(packet.buffer(), packet.transportOffset()) & TcpHeader.SYN) == 0;
             }
-            // To itself, if the flow may be one whose connection is on its way here: the packet gets in line behind it.
             if (owner != Shard.this) {
                 tcpCounters.increment(TcpCounter.HANDED_OVER);
             }
+            // To itself, if the flow may be one whose connection is on its way here: the packet gets in line behind it.
             owner.inbox.offerPacket(packet, loop.allocator());
             return true;
         }

@@ -126,6 +126,16 @@ class RequestSteeringTest {
         answers.forEach((port, sequence) -> send(port, of(ACK).seq(ISS + 1).ack(sequence + 1)));
     }
 
+    /** Has a host of some shards, and connections to it; returns the sequence number of the answer to each request. */
+    private Map<Integer, Integer> connect(int receiveQueues, int shards) throws Exception {
+        open(receiveQueues);
+        net.start(shards);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        acknowledge(answers);
+        return answers;
+    }
+
     private static long segments(Shard shard) {
         return shard.counters().get("InSegs");
     }
@@ -200,11 +210,7 @@ class RequestSteeringTest {
 
     @Test
     void whatTheLinkBringsElsewhereStaysListedInTimeWait() throws Exception {
-        open(8);
-        net.start(3);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        acknowledge(answers);
+        Map<Integer, Integer> answers = connect(8, 3);
         net.start(2);
         net.settle();
 
@@ -248,11 +254,7 @@ class RequestSteeringTest {
 
     /** Connections of two shards, of which the one or the other has what is left of the connections before, as there were three shards. */
     private Map<Integer, Integer> connectBesideTimeWait() throws Exception {
-        open(8);
-        net.start(3);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        acknowledge(answers);
+        Map<Integer, Integer> answers = connect(8, 3);
         closeAll(answers);
         accepted.clear();
         net.stop(net.shards.get(2));
@@ -382,11 +384,7 @@ class RequestSteeringTest {
 
     @Test
     void aRequestForAConnectionComesToItThoughTheLinkBringsItToAnotherShard() throws Exception {
-        open(8);
-        net.start(3);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        acknowledge(answers);
+        Map<Integer, Integer> answers = connect(8, 3);
 
         net.start(2);
         net.settle();
@@ -417,10 +415,7 @@ class RequestSteeringTest {
 
     @Test
     void aConnectionThatMovesToWhereItsBucketIsStaysListed() throws Exception {
-        open(8);
-        net.start(4);
-        listen(FLOWS, "group");
-        acknowledge(ask(FLOWS));
+        connect(8, 4);
         Shard last = net.shards.get(3);
         for (TcpConnection c : accepted) {
             Shard owner = Shard.owner(c);
@@ -438,11 +433,7 @@ class RequestSteeringTest {
 
     @Test
     void whatWaitsForItsLastSegmentsIsNotListedAndStillThere() throws Exception {
-        open(4);
-        net.start(4);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        acknowledge(answers);
+        Map<Integer, Integer> answers = connect(4, 4);
 
         closeAll(answers);
         assertThat(waiting()).isEqualTo(FLOWS);
@@ -600,11 +591,7 @@ class RequestSteeringTest {
 
     @Test
     void withSomeQueuesButNotForEachShardRequestsAreSpreadByTheTable() throws Exception {
-        open(2);
-        net.start(4);
-        listen(FLOWS, "group");
-
-        acknowledge(ask(FLOWS));
+        connect(2, 4);
 
         assertThat(net.shards)
                 .allSatisfy(shard -> assertThat(shard.tcp().flowCount()).isPositive());
@@ -620,11 +607,7 @@ class RequestSteeringTest {
 
     @Test
     void withFewerQueuesThanShardsRequestsAreSpreadByTheTable() throws Exception {
-        open(1);
-        net.start(4);
-        listen(FLOWS, "group");
-
-        acknowledge(ask(FLOWS));
+        connect(1, 4);
 
         assertThat(net.shards)
                 .allSatisfy(shard -> assertThat(shard.tcp().flowCount()).isPositive());
