@@ -81,6 +81,9 @@ final class DeviceWriter {
             // One piece of memory costs the kernel less to read than several, and more than this copy.
             written(writeAddress(header.memoryAddress(), start, frame.joinPayload()), frame.length());
         } else {
+            if (virtioLength != 0) {
+                VirtioFrames.place(header, start, frame);
+            }
             iov.clear();
             iov.add(header, start, frame.headerEnd() - start);
             gather(frame);

@@ -63,10 +63,21 @@ final class VirtioFrames {
             VirtioNetHeader.requestChecksum(
                     buffer, index, frame.checksumStart() - frame.headerStart(), frame.checksumOffset());
         }
-        if (frame.payloadBytes() > frame.segmentSize() && frame.segmentation() != SegmentationType.NONE) {
+        if (isDivided(frame)) {
             VirtioNetHeader.requestSegmentation(
                     buffer, index, gsoType(frame), frame.segmentSize(), frame.headerLength());
         }
+    }
+
+    /** Has the kernel {@linkplain PayloadPlacement place} the payload of a frame that is to be segmented, whose header has been {@linkplain #write written}. */
+    static void place(ByteBuf buffer, int index, OutboundFrame frame) {
+        if (isDivided(frame)) {
+            VirtioNetHeader.headerLength(buffer, index, frame.headerLength() + PayloadPlacement.withHeaders(frame));
+        }
+    }
+
+    private static boolean isDivided(OutboundFrame frame) {
+        return frame.payloadBytes() > frame.segmentSize() && frame.segmentation() != SegmentationType.NONE;
     }
 
     private static int gsoType(OutboundFrame frame) {

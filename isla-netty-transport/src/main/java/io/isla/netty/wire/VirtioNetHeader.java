@@ -74,6 +74,11 @@ public final class VirtioNetHeader {
         return buf.getUnsignedShortLE(offset + HEADER_LENGTH);
     }
 
+    /** Sets the hint how many bytes at the front of the frame are headers: what the other side has in one piece of memory. */
+    public static void headerLength(ByteBuf buf, int offset, int headerLength) {
+        buf.setShortLE(offset + HEADER_LENGTH, headerLength);
+    }
+
     /** Payload bytes of each segment but the last. */
     public static int gsoSize(ByteBuf buf, int offset) {
         return buf.getUnsignedShortLE(offset + GSO_SIZE);
@@ -118,7 +123,7 @@ public final class VirtioNetHeader {
      */
     public static void requestSegmentation(ByteBuf buf, int offset, int gsoType, int gsoSize, int headerLength) {
         buf.setByte(offset + GSO_TYPE, gsoType);
-        buf.setShortLE(offset + HEADER_LENGTH, headerLength);
+        headerLength(buf, offset, headerLength);
         buf.setShortLE(offset + GSO_SIZE, gsoSize);
     }
 
