@@ -93,14 +93,26 @@ final class DeviceWriter {
 
     private boolean mayHold() {
         if (ring != null && memory == null) {
-            try {
-                memory = ALLOCATOR.directBuffer(WAITING * ROOM, WAITING * ROOM);
-            } catch (OutOfMemoryError e) {
-                // Of direct memory. It goes without.
+            memory = newMemory();
+            if (memory == null) {
                 ring = null;
             }
         }
         return ring != null;
+    }
+
+    /** Memory for what waits; {@code null} if there is no direct memory left, or none with an address, as without {@code Unsafe}. */
+    private static ByteBuf newMemory() {
+        try {
+            ByteBuf memory = ALLOCATOR.directBuffer(WAITING * ROOM, WAITING * ROOM);
+            if (memory.hasMemoryAddress()) {
+                return memory;
+            }
+            memory.release();
+        } catch (OutOfMemoryError e) {
+            // Of direct memory. It goes without.
+        }
+        return null;
     }
 
     private void hold(OutboundFrame frame, ByteBuf header, int start) {

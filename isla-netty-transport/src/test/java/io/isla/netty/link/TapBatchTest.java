@@ -7,6 +7,7 @@ package io.isla.netty.link;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.isla.netty.testing.ForkedJvm;
 import io.isla.netty.testing.KernelTest;
 import io.isla.netty.wire.IpProtocol;
 import io.netty.buffer.ByteBuf;
@@ -23,6 +24,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -96,6 +98,20 @@ class TapBatchTest {
         } finally {
             frame.release();
             payload.release();
+        }
+    }
+
+    /** Without {@code Unsafe}, buffers have no address that a ring could be told. */
+    @Test
+    void sendsManyFromBuffersWithoutAnAddress() throws Exception {
+        assertThat(ForkedJvm.run(Sender.class, List.of("-Xmx300m", "-Dio.netty.noUnsafe=true")))
+                .containsExactly("sent");
+    }
+
+    static final class Sender {
+        public static void main(String[] arguments) throws Exception {
+            new TapBatchTest().sendsManyInOneTurn(true);
+            System.out.println("sent");
         }
     }
 

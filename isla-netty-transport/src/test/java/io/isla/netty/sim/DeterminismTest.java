@@ -6,13 +6,8 @@ package io.isla.netty.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.isla.netty.testing.ForkedJvm;
 import io.netty.util.ResourceLeakDetector;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -50,9 +45,10 @@ class DeterminismTest {
         String here = BusyScenario.digest(BusyScenario.run(13));
 
         // With other defaults, as on another machine.
-        assertThat(fork(BusyScenario.class, List.of("-Xmx300m", "-Dio.netty.leakDetection.level=disabled"), "13"))
+        assertThat(ForkedJvm.run(
+                        BusyScenario.class, List.of("-Xmx300m", "-Dio.netty.leakDetection.level=disabled"), "13"))
                 .containsExactly(here);
-        assertThat(fork(
+        assertThat(ForkedJvm.run(
                         BusyScenario.class,
                         List.of(
                                 "-Xmx300m",
@@ -66,31 +62,9 @@ class DeterminismTest {
 
     @Test
     void noNativeLibraryIsLoaded() throws Exception {
-        List<String> output = fork(LoadedLibraries.class, List.of("-Xmx300m"));
+        List<String> output = ForkedJvm.run(LoadedLibraries.class, List.of("-Xmx300m"));
 
         assertThat(output).as("libraries that the JVM has loaded").anyMatch(line -> line.contains("libjvm"));
         assertThat(output).noneMatch(line -> line.contains("netty") || line.contains("jna"));
-    }
-
-    private static List<String> fork(Class<?> main, List<String> options, String... arguments)
-            throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-        command.addAll(List.of(arguments));
-        Process process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        try (BufferedReader reader =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            List<String> lines = reader.lines().toList();
-            assertThat(process.waitFor())
-                    .as("exit code of %s", main.getSimpleName())
-                    .isZero();
-            return lines;
-        } finally {
-            process.destroy();
-        }
     }
 }

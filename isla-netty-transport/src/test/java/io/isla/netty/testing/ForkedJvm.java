@@ -1,0 +1,43 @@
+/*
+ * Copyright The Isla Authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.isla.netty.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs a program of the tests in a JVM of its own, in the network namespace of the thread that starts it. */
+public final class ForkedJvm {
+    private ForkedJvm() {}
+
+    /** Runs {@code main} to its end, which must be a good one, and returns the lines that it has printed. */
+    public static List<String> run(Class<?> main, List<String> options, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            List<String> lines = reader.lines().toList();
+            assertThat(process.waitFor())
+                    .as("exit code of %s", main.getSimpleName())
+                    .isZero();
+            return lines;
+        } finally {
+            process.destroy();
+        }
+    }
+}
