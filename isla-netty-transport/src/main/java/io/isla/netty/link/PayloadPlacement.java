@@ -9,15 +9,16 @@ import io.netty.buffer.ByteBuf;
 /**
  * Where in its pages Linux puts the payload of a super-segment. What a virtio-net header says is headers goes into one piece of memory; what follows is copied to pages of its
  * own, from the beginning of the first. It matters, because there are processors on which the kernel's copies take ten times as long if the target is up to 31 bytes farther
- * in its page than the source is in its own (AMD Zen 3, where they are {@code rep movsb}). A receiver's buffer begins where a page does or, from {@code malloc}, 16 bytes
- * behind: the second is just that, if the first byte of payload is the first of a page. So some payload is said to be headers, and how much depends on where
- * it is copied from.
+ * in its page than the source is in its own (AMD Zen 3, where they are {@code rep movsb}). A receiver's buffer, if it is large, often begins where a page does or, fresh from
+ * {@code malloc}, 16 bytes behind: the second is just that, if the first byte of payload is the first of a page. So some payload is said to be headers, and how much depends
+ * on where it is copied from. The receiver's kernel keeps a packet with such payload apart from the next one, which costs it a few hundred bytes while the packet waits;
+ * payload of less than a page is left alone.
  */
 final class PayloadPlacement {
     /** How much of the payload is said to be headers, at least: more than a receiver's buffer may be ahead. */
     static final int MIN = 64;
-    /** From so many bytes on, the target may be behind the source at no cost; a line of the processor's copies. */
-    static final int LINE = 32;
+    /** From so many bytes on, a target that is ahead costs nothing. */
+    static final int SLOW = 32;
 
     private static final int PAGE = 4096;
 
@@ -45,10 +46,10 @@ final class PayloadPlacement {
     /**
      * How many bytes of payload are to be with the headers.
      *
-     * @param source where the payload would begin, were it as a whole where the most of it is
+     * @param source where the payload would begin, were it as a whole where its first slice of a page or more is
      */
     private static int withHeaders(long source) {
         int ahead = (int) -(source + MIN) & PAGE - 1;
-        return ahead > 0 && ahead < LINE ? MIN + LINE : MIN;
+        return ahead > 0 && ahead < SLOW ? MIN + SLOW : MIN;
     }
 }
