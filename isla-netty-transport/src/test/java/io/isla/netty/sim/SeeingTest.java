@@ -7,17 +7,17 @@ package io.isla.netty.sim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.isla.netty.testing.Programs;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -198,17 +198,11 @@ class SeeingTest {
     }
 
     private static List<String> tshark(String... arguments) throws IOException, InterruptedException {
-        List<String> command = new java.util.ArrayList<>(List.of("tshark"));
-        command.addAll(List.of(arguments));
-        Process process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        try (BufferedReader reader =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            List<String> lines = reader.lines().toList();
-            assertThat(process.waitFor()).isZero();
-            return lines;
-        }
+        String[] command =
+                Stream.concat(Stream.of("tshark"), Stream.of(arguments)).toArray(String[]::new);
+        Programs.Result result = Programs.run(command);
+        assertThat(result.status()).as(result.errors()).isZero();
+        return result.text().lines().toList();
     }
 
     @Test

@@ -6,10 +6,7 @@ package io.isla.netty.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,18 +23,10 @@ public final class ForkedJvm {
         command.addAll(options);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
-        Process process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        try (BufferedReader reader =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            List<String> lines = reader.lines().toList();
-            assertThat(process.waitFor())
-                    .as("exit code of %s", main.getSimpleName())
-                    .isZero();
-            return lines;
-        } finally {
-            process.destroy();
-        }
+        Programs.Result result = Programs.run(command.toArray(String[]::new));
+        assertThat(result.status())
+                .as("exit status of %s, which said: %s", main.getSimpleName(), result.errors())
+                .isZero();
+        return result.text().lines().toList();
     }
 }
