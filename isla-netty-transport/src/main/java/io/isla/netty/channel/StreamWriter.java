@@ -81,8 +81,10 @@ final class StreamWriter implements ChannelOutboundBuffer.MessageProcessor {
     void write(ChannelOutboundBuffer in) throws Exception {
         TcpConnection c = channel.connection();
         Shard shard = channel.shard();
-        if (shard.now() - shard.lastInput() > STALE_INPUT_NANOS) {
+        long now = shard.now();
+        if (now - shard.lastInput() > STALE_INPUT_NANOS) {
             shard.pollInput();
+            now = shard.now();
         }
         if (c.error() != null) {
             throw c.error();
@@ -91,17 +93,11 @@ final class StreamWriter implements ChannelOutboundBuffer.MessageProcessor {
             throw new ClosedChannelException();
         }
         long left = channel.config().getWriteSpinCount() * (long) BYTES_PER_SPIN;
-        while (left > 0) {
-            // Listeners have run: they may have written more, or closed the channel, which empties the buffer.
-            Object message = in.current();
-            if (message == null) {
-                return;
-            }
+        for (Object message = in.current(); message != null; now = shard.now()) {
             if (c.writableBytes() <= 0 && takesRoom(message)) {
                 waiting = true;
                 return;
             }
-            long now = shard.now();
             if (message instanceof ByteBuf) {
                 left -= moveBuffers(c, in, (int) Math.min(left, Integer.MAX_VALUE), now);
             } else if (message instanceof IslaUrgentData urgent) {
@@ -109,8 +105,16 @@ final class StreamWriter implements ChannelOutboundBuffer.MessageProcessor {
             } else {
                 left -= moveRegion(c, in, (FileRegion) message, now);
             }
+            // Listeners have run: they may have written more, or closed the channel, which empties the buffer.
+            message = in.current();
+            if (message == null) {
+                return;
+            }
+            if (left <= 0) {
+                channel.eventLoop().execute(flushTask);
+                return;
+            }
         }
-        channel.eventLoop().execute(flushTask);
     }
 
     /** Whether a message takes room. */

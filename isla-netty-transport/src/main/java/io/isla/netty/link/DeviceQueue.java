@@ -36,6 +36,9 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
      */
     private static final int MAX_BYTES_PER_POLL = 512 * 1024;
 
+    /** Where frames come one at a time, so many of them are read with a plain system call before there is a look for more again. */
+    private static final int LOOKS_FOR_ONE = 7;
+
     /** The largest frame with segments joined, with room for a VLAN tag; one byte more than the kernel makes shows what was cut. */
     private static final int MAX_FRAME = 65_536 + EthernetHeader.LENGTH + 4 + 1;
 
@@ -69,6 +72,9 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
 
     private final DeviceReader reader;
     private final DeviceWriter writer;
+
+    /** How many looks are yet to take a frame that comes alone, as the last one did that could take several: none knows of the next without asking. */
+    private int alone;
 
     private boolean polling;
     private boolean closed;
@@ -167,10 +173,11 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private int receive(int maxFrames, boolean briefly) {
         int delivered = 0;
         long most = counters.get(LinkCounter.RX_BYTES) + MAX_BYTES_PER_POLL;
+        boolean single = briefly && alone > 0;
         RuntimeException thrown = null;
         // Frames that turn out bad count as well: a flood of them must not keep the loop here.
         for (int tried = 0; tried < maxFrames && !closed && failure == null; ) {
-            int count = reader.read(maxFrames - tried);
+            int count = reader.read(single ? 1 : maxFrames - tried);
             tried += count;
             for (int i = 0; i < count && !closed; i++) {
                 try {
@@ -185,9 +192,12 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
             if (reader.isEmpty()
                     || thrown != null
                     || counters.get(LinkCounter.RX_BYTES) >= most
-                    || briefly && count == 1 && reader.isBatching()) {
+                    || briefly && count == 1 && (single || reader.isBatching())) {
                 break;
             }
+        }
+        if (briefly) {
+            alone = single ? alone - 1 : delivered == 1 ? LOOKS_FOR_ONE : 0;
         }
         if (thrown != null) {
             throw thrown;

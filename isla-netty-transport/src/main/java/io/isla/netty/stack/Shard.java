@@ -341,10 +341,11 @@ public final class Shard {
             // A link with a handle asks to be polled all the same when it is closed.
             int work = output.ioHandle() == null || linkSignalled ? pollLink() : 0;
             // What has been sent meanwhile bears a later time: never an older one after it, which the peer would take
-            // for a
-            // segment of the past (RFC 7323 §5).
-            work += inbox.drain(BATCH, now());
-            return work + wheel.advance(now());
+            // for a segment of the past (RFC 7323 §5).
+            if (!inbox.isEmpty()) {
+                work += inbox.drain(BATCH, now());
+            }
+            return work + wheel.advance(work > 0 ? now() : lastInput);
         } finally {
             output.collect(false);
         }

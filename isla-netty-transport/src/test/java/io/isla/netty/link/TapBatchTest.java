@@ -13,17 +13,23 @@ import io.isla.netty.wire.IpProtocol;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.IoHandle;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoOps;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -277,6 +283,52 @@ class TapBatchTest {
             assertThat(queue.poll(256)).isEqualTo(256);
             assertThat(queue.poll(256)).isGreaterThanOrEqualTo(44);
             assertThat(queue.poll(256)).isZero();
+            queue.close();
+        }
+    }
+
+    /** How often this thread has called {@code read(2)}: what goes through io_uring is not in it. */
+    private static long reads() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/thread-self/io"))) {
+            return lines.filter(line -> line.startsWith("syscr: "))
+                    .mapToLong(line -> Long.parseLong(line.substring(7)))
+                    .sum();
+        }
+    }
+
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void framesThatComeAloneAreReadWithOneSystemCallEach(boolean ioUring) throws Exception {
+        try (TapLink link = link(ioUring)) {
+            Throwing receiver = new Throwing(-1);
+            LinkQueue queue = link.openQueue(receiver, () -> {}, ByteBufAllocator.DEFAULT);
+            IoHandle handle = queue.ioHandle();
+            EpollIoEvent readable = () -> EpollIoOps.EPOLLIN;
+            sendToQueue(1);
+            queue.poll(256);
+            receiver.frames = 0;
+            long before = reads();
+            try (DatagramSocket socket = hostSocket()) {
+                for (int i = 1; i <= 64; i++) {
+                    socket.send(new DatagramPacket(new byte[100], 100, new InetSocketAddress(ISLA, 4000)));
+                    handle.handle(null, readable);
+                    assertThat(receiver.frames).isGreaterThanOrEqualTo(i);
+                }
+                // One look in eight is for more, with the ring or with a read that finds nothing; so is one at which
+                // the kernel has something to say, too.
+                assertThat(reads() - before).isBetween(64L - 24, 64L + 24);
+
+                receiver.frames = 0;
+                for (int i = 0; i < 200; i++) {
+                    socket.send(new DatagramPacket(new byte[100], 100, new InetSocketAddress(ISLA, 4000)));
+                }
+                int looks = 0;
+                while (receiver.frames < 200) {
+                    handle.handle(null, readable);
+                    looks++;
+                }
+                assertThat(looks).isLessThanOrEqualTo(7 + 200 / 64 + 2);
+            }
             queue.close();
         }
     }
