@@ -259,7 +259,7 @@ final class FlowSteering {
         }
         SteeringTable next = plan;
         for (Shard shard : plan.shards()) {
-            if (shard.isClosed()) {
+            if (shard.isEnding()) {
                 next = next.without(shard);
             }
         }
@@ -295,13 +295,23 @@ final class FlowSteering {
     }
 
     /** A shard has ended, and its flows with it: takes all buckets from it at once, and forgets what is listed for it. */
-    synchronized void remove(Shard shard) {
-        elsewhere.values().removeIf(s -> s == shard);
+    void remove(Shard shard) {
+        withdraw(shard);
+        forget(shard);
+    }
+
+    /** A shard ends: takes all buckets from it at once. What is listed for it still is. */
+    synchronized void withdraw(Shard shard) {
         planned = planned.without(shard);
         table = table.without(shard);
         if (!planned.hasGroup(shard.loop().group())) {
             forget(shard.loop().group());
         }
+    }
+
+    /** Forgets what is listed for a shard. */
+    void forget(Shard shard) {
+        elsewhere.values().removeIf(s -> s == shard);
     }
 
     private void forget(Object group) {

@@ -519,26 +519,29 @@ public final class Shard {
 
     /** This loop ends, and its host does not: connections that are not of its channels, or not yet, go to other shards. */
     private void bequeath() {
-        host.steering().remove(this);
-        for (TcpConnection c : tcp.withoutUser()) {
-            FlowSteering.FlowKey key = key(c);
-            Shard heir = heir(
-                    key.localHigh(),
-                    key.localLow(),
-                    key.localPort(),
-                    key.remoteHigh(),
-                    key.remoteLow(),
-                    key.remotePort());
+        FlowSteering steering = host.steering();
+        // Others know of each where it is, until it is on its way: who does not know a connection answers for it with a
+        // reset.
+        List<TcpConnection> connections = tcp.withoutUser();
+        connections.forEach(c -> steering.list(key(c), this));
+        tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) -> {
+            steering.list(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), this);
+            return false;
+        });
+        steering.withdraw(this);
+        for (TcpConnection c : connections) {
+            Shard heir = heir(key(c));
             if (heir != null) {
                 heirs.put(c, heir);
                 move(c, heir, () -> {});
             }
         }
         tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) -> {
-            Shard heir = heir(lh, ll, lp, rh, rl, rp);
-            return heir != null
-                    && heir.inherit(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), arrival);
+            FlowSteering.FlowKey key = new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp);
+            Shard heir = heir(key);
+            return heir != null && heir.inherit(key, arrival);
         });
+        steering.forget(this);
     }
 
     /** Gets a request of another shard, on whose thread this is called; returns whether it will. What comes for it before it is there gets in line behind it. */
@@ -560,9 +563,17 @@ public final class Shard {
         return accepted;
     }
 
-    /** Who gets the segments of a flow now, if not this shard. */
-    private Shard heir(long lh, long ll, int lp, long rh, long rl, int rp) {
-        Shard owner = host.steering().owner(IpProtocol.TCP, lh, ll, lp, rh, rl, rp);
+    /** Who gets a flow of this shard, which has no buckets any more; {@code null} if nobody does. */
+    private Shard heir(FlowSteering.FlowKey key) {
+        FlowSteering steering = host.steering();
+        Shard owner = steering.ownerBy(
+                steering.table(),
+                key.localHigh(),
+                key.localLow(),
+                key.localPort(),
+                key.remoteHigh(),
+                key.remoteLow(),
+                key.remotePort());
         return owner == this || owner != null && owner.ending ? null : owner;
     }
 

@@ -349,6 +349,48 @@ class RequestSteeringTest {
         assertThat(net.shards.stream().mapToInt(s -> s.tcp().flowCount()).sum()).isEqualTo(FLOWS);
     }
 
+    private List<Integer> portsOf(Shard shard) {
+        return IntStream.range(FIRST_PORT, FIRST_PORT + FLOWS)
+                .filter(port -> net.host
+                                .steering()
+                                .owner(IpProtocol.TCP, HOST.high(), HOST.low(), PORT, PEER.high(), PEER.low(), port)
+                        == shard)
+                .boxed()
+                .toList();
+    }
+
+    /** A shard that is brought a segment of a connection which neither is there nor on its way there would answer with a reset. */
+    @ParameterizedTest
+    @CsvSource({"1, false", "1, true", "8, false", "8, true"})
+    void whatAShardThatEndsHasYetToGiveAwayIsStillItsOwn(int receiveQueues, boolean complete) throws Exception {
+        open(receiveQueues);
+        net.start(3);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        if (complete) {
+            acknowledge(answers);
+        }
+        Shard ending = net.shards.remove(2);
+        int flows = portsOf(ending).size();
+        assertThat(flows).isGreaterThan(2).isEqualTo(ending.tcp().flowCount());
+
+        List<Integer> left = new ArrayList<>();
+        net.onWakeup = () -> left.add(portsOf(ending).size());
+        ending.close();
+        net.onWakeup = () -> {};
+
+        assertThat(left)
+                .startsWith(
+                        IntStream.rangeClosed(1, flows).mapToObj(i -> flows - i).toArray(Integer[]::new));
+        net.settle();
+        assertThat(net.shards.stream().mapToInt(s -> s.tcp().flowCount()).sum()).isEqualTo(FLOWS);
+        assertThat(net.sent).as("no reset").isEmpty();
+        accepted.forEach(c -> c.abort(net.ticker.nanoTime()));
+        if (complete) {
+            assertThat(listed()).isZero();
+        }
+    }
+
     @Test
     void aRequestThatComesAgainWhileItGoesToAnotherShardIsNoOther() throws Exception {
         open(8);

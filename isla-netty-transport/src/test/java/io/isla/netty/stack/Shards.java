@@ -43,6 +43,9 @@ final class Shards implements AutoCloseable {
     /** What the host has sent, oldest first. */
     final List<byte[]> sent = new ArrayList<>();
 
+    /** Run on the thread that has put something into a shard's inbox. */
+    Runnable onWakeup = () -> {};
+
     private final LinkQueue peer;
     private final OutboundFrame frame = new OutboundFrame();
 
@@ -106,7 +109,7 @@ final class Shards implements AutoCloseable {
         public void onLinkUp() {}
     }
 
-    private record Loop(Ticker ticker, Object group) implements ShardLoop {
+    private record Loop(Shards net, Ticker ticker, Object group) implements ShardLoop {
         @Override
         public void execute(Runnable task) {
             task.run();
@@ -119,7 +122,7 @@ final class Shards implements AutoCloseable {
 
         @Override
         public void wakeup() {
-            // The test runs all turns.
+            net.onWakeup.run();
         }
 
         @Override
@@ -134,7 +137,7 @@ final class Shards implements AutoCloseable {
 
     /** Starts one whose loop is of a group. */
     Shard start(Object group) throws IOException {
-        Shard shard = host.newShard(new Loop(ticker, group));
+        Shard shard = host.newShard(new Loop(this, ticker, group));
         shards.add(shard);
         return shard;
     }
