@@ -36,8 +36,11 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
      */
     private static final int MAX_BYTES_PER_POLL = 512 * 1024;
 
-    /** Where frames come one at a time, so many of them are read with a plain system call before there is a look for more again. */
+    /** Where small frames come one at a time, so many of them are read with a plain system call before there is a look for more again. */
     private static final int LOOKS_FOR_ONE = 7;
+
+    /** What counts as small, in bytes: to find out that a large one was the only one costs little beside it, and one acknowledgement for several is worth more. */
+    private static final int SMALL = 2048;
 
     /** The largest frame with segments joined, with room for a VLAN tag; one byte more than the kernel makes shows what was cut. */
     private static final int MAX_FRAME = 65_536 + EthernetHeader.LENGTH + 4 + 1;
@@ -73,7 +76,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private final DeviceReader reader;
     private final DeviceWriter writer;
 
-    /** How many looks are yet to take a frame that comes alone, as the last one did that could take several: none knows of the next without asking. */
+    /** How many looks are yet to take a small frame that comes alone, as the last one did that could take several: none knows of the next without asking. */
     private int alone;
 
     private boolean polling;
@@ -172,7 +175,8 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     /** @param briefly whether there will be another look soon, so that what answers a frame that comes alone may leave before that */
     private int receive(int maxFrames, boolean briefly) {
         int delivered = 0;
-        long most = counters.get(LinkCounter.RX_BYTES) + MAX_BYTES_PER_POLL;
+        long before = counters.get(LinkCounter.RX_BYTES);
+        long most = before + MAX_BYTES_PER_POLL;
         boolean single = briefly && alone > 0;
         RuntimeException thrown = null;
         // Frames that turn out bad count as well: a flood of them must not keep the loop here.
@@ -197,7 +201,8 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
             }
         }
         if (briefly) {
-            alone = single ? alone - 1 : delivered == 1 ? LOOKS_FOR_ONE : 0;
+            boolean oneSmall = delivered == 1 && counters.get(LinkCounter.RX_BYTES) - before <= SMALL;
+            alone = !oneSmall ? 0 : single ? alone - 1 : LOOKS_FOR_ONE;
         }
         if (thrown != null) {
             throw thrown;

@@ -318,6 +318,17 @@ class TapBatchTest {
                 // the kernel has something to say, too.
                 assertThat(reads() - before).isBetween(64L - 24, 64L + 24);
 
+                // Where frames are large, one look is to take several.
+                socket.send(new DatagramPacket(new byte[LARGE], LARGE, new InetSocketAddress(ISLA, 4000)));
+                handle.handle(null, readable);
+                for (int i = 0; i < 2; i++) {
+                    socket.send(new DatagramPacket(new byte[LARGE], LARGE, new InetSocketAddress(ISLA, 4000)));
+                }
+                receiver.frames = 0;
+                handle.handle(null, readable);
+                assertThat(receiver.frames).isGreaterThanOrEqualTo(2);
+
+                queue.poll(256);
                 receiver.frames = 0;
                 for (int i = 0; i < 200; i++) {
                     socket.send(new DatagramPacket(new byte[100], 100, new InetSocketAddress(ISLA, 4000)));
