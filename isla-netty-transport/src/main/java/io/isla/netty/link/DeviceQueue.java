@@ -76,7 +76,7 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private final DeviceReader reader;
     private final DeviceWriter writer;
 
-    /** How many looks are yet to take a small frame that comes alone, as the last one did that could take several: none knows of the next without asking. */
+    /** How many looks are yet to take a single small frame, as the last one has found no more than that. */
     private int alone;
 
     private boolean polling;
@@ -202,7 +202,8 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         }
         if (briefly) {
             boolean oneSmall = delivered == 1 && counters.get(LinkCounter.RX_BYTES) - before <= SMALL;
-            alone = !oneSmall ? 0 : single ? alone - 1 : LOOKS_FOR_ONE;
+            // That there was no more is known only if it was asked for.
+            alone = !oneSmall ? 0 : single ? alone - 1 : reader.isEmpty() ? LOOKS_FOR_ONE : 0;
         }
         if (thrown != null) {
             throw thrown;

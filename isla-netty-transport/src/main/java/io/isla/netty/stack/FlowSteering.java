@@ -259,7 +259,7 @@ final class FlowSteering {
         }
         SteeringTable next = plan;
         for (Shard shard : plan.shards()) {
-            if (shard.isEnding()) {
+            if (shard.withdrawn) {
                 next = next.without(shard);
             }
         }
@@ -302,6 +302,7 @@ final class FlowSteering {
 
     /** A shard ends: takes all buckets from it at once. What is listed for it still is. */
     synchronized void withdraw(Shard shard) {
+        shard.withdrawn = true;
         planned = planned.without(shard);
         table = table.without(shard);
         if (!planned.hasGroup(shard.loop().group())) {

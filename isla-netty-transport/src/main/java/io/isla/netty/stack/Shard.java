@@ -76,6 +76,8 @@ public final class Shard {
     private volatile boolean closed;
     /** It is about to be closed: its loop may take tasks that it will not run. */
     private volatile boolean ending;
+    /** It has no buckets any more, and gets none; guarded by {@link FlowSteering}. */
+    boolean withdrawn;
     /** Where the connections are that this shard gave away when it ended. */
     private final Map<TcpConnection, Shard> heirs = new ConcurrentHashMap<>(0);
 
@@ -563,18 +565,27 @@ public final class Shard {
         return accepted;
     }
 
-    /** Who gets a flow of this shard, which has no buckets any more; {@code null} if nobody does. */
+    /** Who gets a flow of this shard, which has no buckets any more: one that stays. {@code null} if none does. */
     private Shard heir(FlowSteering.FlowKey key) {
-        FlowSteering steering = host.steering();
-        Shard owner = steering.ownerBy(
-                steering.table(),
-                key.localHigh(),
-                key.localLow(),
-                key.localPort(),
-                key.remoteHigh(),
-                key.remoteLow(),
-                key.remotePort());
-        return owner == this || owner != null && owner.ending ? null : owner;
+        SteeringTable table = host.steering().table();
+        Shard owner = owner(table, key);
+        while (owner != null && owner.ending) {
+            table = table.without(owner);
+            owner = owner(table, key);
+        }
+        return owner;
+    }
+
+    private Shard owner(SteeringTable table, FlowSteering.FlowKey key) {
+        return host.steering()
+                .ownerBy(
+                        table,
+                        key.localHigh(),
+                        key.localLow(),
+                        key.localPort(),
+                        key.remoteHigh(),
+                        key.remoteLow(),
+                        key.remotePort());
     }
 
     /**

@@ -289,4 +289,20 @@ class SteeringTest {
         assertThat(spread(PORT).keySet()).isEqualTo(new TreeSet<>(List.of(first.index(), third.index())));
         assertThat(Collections.frequency(host.shards(), second)).isZero();
     }
+
+    @Test
+    void aPlanThatComesIntoForceLateGivesNothingToAShardThatHasEnded() throws Exception {
+        start("group");
+        start("group");
+        runAll();
+        Shard third = start("group");
+        SteeringTable plan = host.steering().plan(planned -> planned);
+        assertThat(plan.has(third)).isTrue();
+        shards.remove(third);
+        third.close();
+
+        host.steering().commit(plan);
+        assertThat(host.steering().table().version).isEqualTo(plan.version);
+        assertThat(spread(PORT)).containsOnlyKeys(0, 1);
+    }
 }
