@@ -135,6 +135,12 @@ final class FlowSteering {
                 server(localPort), bucket(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort));
     }
 
+    /** The same. */
+    Shard ownerBy(SteeringTable table, FlowKey key) {
+        return ownerBy(
+                table, key.localHigh, key.localLow, key.localPort, key.remoteHigh, key.remoteLow, key.remotePort);
+    }
+
     /** Whether a flow that lives on a shard is another's by the table, or will be by one that is planned. */
     boolean isElsewhere(
             SteeringTable plan,
@@ -174,9 +180,7 @@ final class FlowSteering {
 
     /** Notes where a flow lives: listed if that is not where the table says. */
     void place(FlowKey key, Shard shard) {
-        Shard owner = ownerBy(
-                table, key.localHigh, key.localLow, key.localPort, key.remoteHigh, key.remoteLow, key.remotePort);
-        if (owner == shard && !isSpare(key.localPort) && !listsAll(key.localPort)) {
+        if (ownerBy(table, key) == shard && !isSpare(key.localPort) && !listsAll(key.localPort)) {
             elsewhere.remove(key);
         } else {
             elsewhere.put(key, shard);
@@ -200,15 +204,10 @@ final class FlowSteering {
             // Where there are too few ports to spare any, nothing better can be said than that it is not listed.
             return firstSparePort > lastSparePort && elsewhere.putIfAbsent(key, shard) == null;
         }
-        return isOwner(shard, present, key)
+        return ownerBy(present, key) == shard
                 // By a table that is to come, it may be another's soon, who will not know of it if it is taken now.
-                && (known == present || isOwner(shard, known, key))
+                && (known == present || ownerBy(known, key) == shard)
                 && (elsewhere.isEmpty() || !elsewhere.containsKey(key));
-    }
-
-    private boolean isOwner(Shard shard, SteeringTable by, FlowKey key) {
-        return ownerBy(by, key.localHigh, key.localLow, key.localPort, key.remoteHigh, key.remoteLow, key.remotePort)
-                == shard;
     }
 
     /** Lists a flow whatever the table says. */
@@ -297,7 +296,7 @@ final class FlowSteering {
     /** A shard has ended, and its flows with it: takes all buckets from it at once, and forgets what is listed for it. */
     void remove(Shard shard) {
         withdraw(shard);
-        forget(shard);
+        elsewhere.values().removeIf(s -> s == shard);
     }
 
     /** A shard ends: takes all buckets from it at once. What is listed for it still is. */
@@ -308,11 +307,6 @@ final class FlowSteering {
         if (!planned.hasGroup(shard.loop().group())) {
             forget(shard.loop().group());
         }
-    }
-
-    /** Forgets what is listed for a shard. */
-    void forget(Shard shard) {
-        elsewhere.values().removeIf(s -> s == shard);
     }
 
     private void forget(Object group) {

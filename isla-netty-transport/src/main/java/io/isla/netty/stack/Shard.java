@@ -543,7 +543,6 @@ public final class Shard {
             Shard heir = heir(key);
             return heir != null && heir.inherit(key, arrival);
         });
-        steering.forget(this);
     }
 
     /** Gets a request of another shard, on whose thread this is called; returns whether it will. What comes for it before it is there gets in line behind it. */
@@ -567,25 +566,14 @@ public final class Shard {
 
     /** Who gets a flow of this shard, which has no buckets any more: one that stays. {@code null} if none does. */
     private Shard heir(FlowSteering.FlowKey key) {
-        SteeringTable table = host.steering().table();
-        Shard owner = owner(table, key);
+        FlowSteering steering = host.steering();
+        SteeringTable table = steering.table();
+        Shard owner = steering.ownerBy(table, key);
         while (owner != null && owner.ending) {
             table = table.without(owner);
-            owner = owner(table, key);
+            owner = steering.ownerBy(table, key);
         }
         return owner;
-    }
-
-    private Shard owner(SteeringTable table, FlowSteering.FlowKey key) {
-        return host.steering()
-                .ownerBy(
-                        table,
-                        key.localHigh(),
-                        key.localLow(),
-                        key.localPort(),
-                        key.remoteHigh(),
-                        key.remoteLow(),
-                        key.remotePort());
     }
 
     /**
