@@ -39,7 +39,7 @@ class HttpTest {
 
     @ParameterizedTest
     @CsvSource({"--http1.1, 1.1", "--http2-prior-knowledge, 2"})
-    @RequiresProgram("curl")
+    @RequiresProgram({"curl", "nghttp"})
     void servesCurlInTheClear(String option, String version) throws Exception {
         String url = Wire.url("http", WIRE.serve(Side.ISLA, Http2Server.inTheClear()));
 
@@ -57,7 +57,7 @@ class HttpTest {
 
     @ParameterizedTest
     @CsvSource({"--http1.1, JDK, 1.1", "--http1.1, OPENSSL, 1.1", "--http2, JDK, 2", "--http2, OPENSSL, 2"})
-    @RequiresProgram("curl")
+    @RequiresProgram({"curl", "nghttp"})
     void servesCurlOverTlsWhatItHasAgreedTo(String option, SslProvider provider, String version) throws Exception {
         String url = Wire.url("https", serveOverTls(provider));
 
@@ -77,6 +77,10 @@ class HttpTest {
                         .text())
                 .isEqualTo("200 " + version);
         assertThat(Files.mismatch(got, file)).isEqualTo(-1);
+        if (version.equals("2")) {
+            assertThat(Nghttp.post(file, url + "/")).isEqualTo(large);
+            return;
+        }
         assertThat(curl(options, "--data-binary", "@" + file, "--output", got.toString(), url + "/")
                         .text())
                 .isEqualTo("200 " + version);
