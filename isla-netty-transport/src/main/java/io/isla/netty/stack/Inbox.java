@@ -51,7 +51,12 @@ final class Inbox {
     private final AtomicInteger packets = new AtomicInteger();
     private final AtomicLong dropped = new AtomicLong();
     private final InboundFrame frame = new InboundFrame();
+    /** Held while a task is added, and while this closes: each task is run, and on the shard's thread, or its owner knows that it is not. */
+    private final Object tasks = new Object();
+
     private volatile boolean closed;
+    /** How many times the queue of a closed inbox is to be cleared yet: whoever makes it more than 0 does it, for all. */
+    private final AtomicInteger clearing = new AtomicInteger();
 
     Inbox(Shard shard) {
         this.shard = shard;
@@ -68,10 +73,12 @@ final class Inbox {
 
     /** Adds a task; returns whether it will run. */
     boolean offer(Runnable task) {
-        if (closed) {
-            return false;
+        synchronized (tasks) {
+            if (closed) {
+                return false;
+            }
+            queue.offer(task);
         }
-        queue.offer(task);
         shard.loop().wakeup();
         return true;
     }
@@ -187,18 +194,31 @@ final class Inbox {
 
     /** Takes nothing more; runs the tasks that are there and passes on the packets. */
     void close() {
-        closed = true;
-        clear();
+        // Others who find it closed leave it to this thread, which the tasks are for, until it is done.
+        clearing.incrementAndGet();
+        synchronized (tasks) {
+            closed = true;
+        }
+        clearAll();
     }
 
-    private synchronized void clear() {
-        for (Object item = queue.poll(); item != null; item = queue.poll()) {
-            if (item instanceof Packet packet) {
-                passOn(packet);
-            } else if (item instanceof UdpEndpoint endpoint) {
-                shard.udp().forwardHandedOver(endpoint);
-            } else {
-                ((Runnable) item).run();
+    private void clear() {
+        if (clearing.getAndIncrement() == 0) {
+            clearAll();
+        }
+    }
+
+    /** As often as somebody has asked for it meanwhile. */
+    private void clearAll() {
+        for (int asked = 1; asked != 0; asked = clearing.addAndGet(-asked)) {
+            for (Object item = queue.poll(); item != null; item = queue.poll()) {
+                if (item instanceof Packet packet) {
+                    passOn(packet);
+                } else if (item instanceof UdpEndpoint endpoint) {
+                    shard.udp().forwardHandedOver(endpoint);
+                } else {
+                    ((Runnable) item).run();
+                }
             }
         }
     }

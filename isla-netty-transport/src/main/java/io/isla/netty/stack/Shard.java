@@ -498,25 +498,36 @@ public final class Shard {
             return;
         }
         tcp.detachForMove(c);
-        to.arriving.incrementAndGet();
-        if (!c.isReleased()) {
-            host.steering().place(key(c), to);
-        }
-        boolean accepted = to.submit(() -> {
-            to.arriving.decrementAndGet();
+        boolean accepted = send(c, to, () -> {
             to.tcp.attach(c, to.now());
             if (to.closed) {
                 c.abort(to.now());
-                return;
+            } else {
+                to.loop.execute(arrived);
             }
-            to.loop.execute(arrived);
         });
         if (!accepted) {
-            to.arriving.decrementAndGet();
-            host.steering().unlist(key(c), to);
             tcp.attach(c, now());
             c.abort(now());
         }
+    }
+
+    /** Sends a connection that is detached to another shard, which is its own from now on; returns whether the task will be run there. */
+    private static boolean send(TcpConnection c, Shard to, Runnable arrived) {
+        FlowSteering steering = to.host.steering();
+        to.arriving.incrementAndGet();
+        if (!c.isReleased()) {
+            steering.place(key(c), to);
+        }
+        boolean accepted = to.submit(() -> {
+            to.arriving.decrementAndGet();
+            arrived.run();
+        });
+        if (!accepted) {
+            to.arriving.decrementAndGet();
+            steering.unlist(key(c), to);
+        }
+        return accepted;
     }
 
     /** This loop ends, and its host does not: connections that are not of its channels, or not yet, go to other shards. */
@@ -532,29 +543,62 @@ public final class Shard {
         });
         steering.withdraw(this);
         for (TcpConnection c : connections) {
-            Shard heir = heir(key(c));
-            if (heir != null) {
-                heirs.put(c, heir);
-                move(c, heir, () -> {});
+            if (heir(key(c)) != null) {
+                tcp.detachForMove(c);
+                passOnOrAbort(c);
             }
         }
-        tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) -> {
-            FlowSteering.FlowKey key = new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp);
-            Shard heir = heir(key);
-            return heir != null && heir.inherit(key, arrival);
-        });
+        tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) ->
+                passOn(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), arrival));
     }
 
-    /** Gets a request of another shard, on whose thread this is called; returns whether it will. What comes for it before it is there gets in line behind it. */
+    /** Gives a connection that is detached, and that no channel has, to a shard that stays. */
+    private void passOnOrAbort(TcpConnection c) {
+        FlowSteering.FlowKey key = key(c);
+        for (Shard heir = heir(key); heir != null; heir = heir(key)) {
+            Shard to = heir;
+            heirs.put(c, to);
+            if (send(c, to, () -> to.inherit(c))) {
+                return;
+            }
+        }
+        heirs.remove(c);
+        tcp.attach(c, now());
+        c.abort(now());
+    }
+
+    /** Gets a connection that another shard has sent; or passes it on, if this one has ended as well meanwhile. */
+    private void inherit(TcpConnection c) {
+        if (closed) {
+            passOnOrAbort(c);
+        } else {
+            tcp.attach(c, now());
+        }
+    }
+
+    /** Gives a request, which is not in this shard's stack any more, to a shard that stays; returns whether there is one. */
+    private boolean passOn(FlowSteering.FlowKey key, ObjLongConsumer<TcpStack> arrival) {
+        for (Shard heir = heir(key); heir != null; heir = heir(key)) {
+            if (heir.inherit(key, arrival)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Gets a request of another shard, on whose thread this is called; returns whether it, or a shard after it, will. What comes for it before it is there gets in
+     * line behind it.
+     */
     private boolean inherit(FlowSteering.FlowKey key, ObjLongConsumer<TcpStack> arrival) {
         arriving.incrementAndGet();
         host.steering().place(key, this);
         boolean accepted = submit(() -> {
             arriving.decrementAndGet();
-            if (closed) {
-                host.steering().unlist(key, this);
-            } else {
+            if (!closed) {
                 arrival.accept(tcp, now());
+            } else if (!passOn(key, arrival)) {
+                host.steering().unlist(key, this);
             }
         });
         if (!accepted) {

@@ -26,6 +26,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -389,6 +390,53 @@ class RequestSteeringTest {
         if (complete) {
             assertThat(listed()).isZero();
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, false", "1, true", "8, false", "8, true"})
+    void whatGoesToShardsThatEndBeforeTheyHaveItGoesOn(int receiveQueues, boolean complete) throws Exception {
+        open(receiveQueues);
+        net.start(4);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        if (complete) {
+            acknowledge(answers);
+        }
+
+        // None of those that stay has a turn meanwhile.
+        for (int i = 3; i > 0; i--) {
+            net.shards.remove(i).close();
+        }
+        net.settle();
+        Shard last = net.shards.get(0);
+        assertThat(last.tcp().flowCount()).isEqualTo(FLOWS);
+        assertThat(portsOf(last)).hasSize(FLOWS);
+        if (!complete) {
+            acknowledge(answers);
+        }
+        assertThat(accepted).hasSize(FLOWS);
+        assertThat(net.sent).as("no reset").isEmpty();
+
+        net.stop(last);
+        assertThat(accepted).allMatch(TcpConnection::isReleased);
+        assertThat(listed()).isZero();
+    }
+
+    /** Whoever has a connection before it moves, twice, is told where it is. */
+    @Test
+    void aConnectionThatWasPassedOnIsFoundFromWhereItWas() throws Exception {
+        connect(8, 3);
+        Shard last = net.shards.get(0);
+        List<Shard> ending = List.of(net.shards.remove(2), net.shards.remove(1));
+        Map<TcpConnection, Shard> before = new HashMap<>();
+        accepted.forEach(c -> before.put(c, Shard.owner(c)));
+        assertThat(before).containsValues(ending.toArray(Shard[]::new));
+
+        ending.forEach(Shard::close);
+        List<Shard> found = new ArrayList<>();
+        before.forEach((c, shard) -> assertThat(shard.with(c, found::add)).isTrue());
+        net.settle();
+        assertThat(found).hasSize(FLOWS).containsOnly(last);
     }
 
     @Test
