@@ -90,8 +90,8 @@ final class BenchCommand implements Callable<Integer> {
             names = "--water-mark",
             paramLabel = "KIB",
             description =
-                    "High water mark of the server's channels, in KiB; the low one is a quarter. Netty's own is 64. "
-                            + "Default: ${DEFAULT-VALUE}.")
+                    "High water mark of the server's channels in download-deep, in KiB; the low one is a quarter. "
+                            + "Netty's own, which they have in all other work, is 64. Default: ${DEFAULT-VALUE}.")
     private int waterMark = 1024;
 
     @Option(

@@ -22,9 +22,6 @@ final class BenchServerCommand implements Callable<Integer> {
     @Option(names = "--port", required = true)
     private int port;
 
-    @Option(names = "--water-mark", required = true)
-    private int waterMark;
-
     @Option(names = "--raw")
     private boolean raw;
 
@@ -41,8 +38,8 @@ final class BenchServerCommand implements Callable<Integer> {
             return 0;
         }
         try (Transport transport = transportOptions.open();
-                BenchServer server = BenchServer.start(
-                        transport.group(), transport.serverChannel(), transport.address(), port, waterMark * 1024)) {
+                BenchServer server =
+                        BenchServer.start(transport.group(), transport.serverChannel(), transport.address(), port)) {
             ControlLoop.run(System.in, System.out, server);
         }
         return 0;

@@ -52,6 +52,7 @@ class BenchCommandTest {
                 "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
                 "--only",
                 "close",
+                "download-deep-1",
                 "upload-1",
                 "latency-1",
                 "--latency-rate",
@@ -80,6 +81,10 @@ class BenchCommandTest {
                     .isPositive();
             assertThat(median(values, "latency-1", "errors", server)).isZero();
             assertThat(median(values, "upload-1", "gigabits", server)).isBetween(0.001, 1000.0);
+            if (!server.equals("raw")) {
+                assertThat(median(values, "download-deep-1", "gigabits", server))
+                        .isBetween(0.001, 1000.0);
+            }
         }
         assertThat(out.toString())
                 .contains(

@@ -159,14 +159,8 @@ final class Bed implements AutoCloseable {
             awaitIperf();
             return System.nanoTime() - start;
         }
-        List<String> arguments = new ArrayList<>(List.of(
-                "bench-server",
-                "--port",
-                "" + PORT,
-                "--threads",
-                "" + plan.loops(),
-                "--water-mark",
-                "" + plan.waterMark()));
+        List<String> arguments =
+                new ArrayList<>(List.of("bench-server", "--port", "" + PORT, "--threads", "" + plan.loops()));
         if (kind.isOnTap()) {
             arguments.addAll(List.of("--tap", DEVICE, "--host-address", network + "1/24"));
         }

@@ -48,7 +48,9 @@ public final class BenchClient implements AutoCloseable, ControlLoop.Handler {
      *   <li>{@code hold HOST PORT CONNECTIONS FROM,FROM...}: opens idle connections, from these addresses
      *   <li>{@code holding}: how many of them are open
      *   <li>{@code let-go}: closes them
-     *   <li>{@code download HOST PORT STREAMS}, {@code upload HOST PORT STREAMS}: has bytes flow
+     *   <li>{@code download HOST PORT STREAMS HIGH_WATER_MARK}: has bytes flow; the server's channels take so many before they say that they are not writable, or
+     *       what Netty has by itself if 0
+     *   <li>{@code upload HOST PORT STREAMS}: the other way
      *   <li>{@code stats}: how many have been received
      *   <li>{@code stop}: ends the flows
      * </ul>
@@ -64,11 +66,15 @@ public final class BenchClient implements AutoCloseable, ControlLoop.Handler {
                 idle.close();
                 yield Map.of();
             }
-            case "download", "upload" -> {
-                streams.start(
+            case "download" -> {
+                streams.download(
                         bootstrap.clone().remoteAddress(address(words)),
-                        words.get(0).equals("upload"),
-                        Integer.parseInt(words.get(3)));
+                        Integer.parseInt(words.get(3)),
+                        Integer.parseInt(words.get(4)));
+                yield Map.of();
+            }
+            case "upload" -> {
+                streams.upload(bootstrap.clone().remoteAddress(address(words)), Integer.parseInt(words.get(3)));
                 yield Map.of();
             }
             case "stats" ->

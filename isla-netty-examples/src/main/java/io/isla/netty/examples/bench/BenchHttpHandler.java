@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -22,21 +23,24 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.util.AsciiString;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Answers a GET with 600 bytes, one of {@code /endless} with bytes for as long as they are taken; counts and forgets what a PUT
- * brings.
+ * Answers a GET with 600 bytes, one of {@code /endless} with bytes for as long as they are taken, by a channel with Netty's own water marks, or those that the
+ * query asks for; counts and forgets what a PUT brings.
  */
 final class BenchHttpHandler extends ChannelInboundHandlerAdapter {
     /** Bytes in the content of an ordinary answer. */
     static final int CONTENT_LENGTH = 600;
 
-    static final String ENDLESS = "/endless";
+    private static final String ENDLESS = "/endless";
+    private static final String WATER_MARK = "high-water-mark";
     /** What an endless download and upload say is their length: more than can be sent while anybody waits. */
     static final long ENDLESS_LENGTH = 1L << 60;
 
@@ -50,7 +54,7 @@ final class BenchHttpHandler extends ChannelInboundHandlerAdapter {
 
     private final LongAdder received;
     private boolean keepAlive;
-    private boolean endless;
+    private String endless;
 
     /** @param received counts the bytes of content that arrive */
     BenchHttpHandler(LongAdder received) {
@@ -63,13 +67,15 @@ final class BenchHttpHandler extends ChannelInboundHandlerAdapter {
             if (message instanceof HttpRequest request) {
                 keepAlive = HttpUtil.isKeepAlive(request);
                 endless =
-                        request.method().equals(HttpMethod.GET) && request.uri().equals(ENDLESS);
+                        request.method().equals(HttpMethod.GET) && request.uri().startsWith(ENDLESS)
+                                ? request.uri()
+                                : null;
             }
             if (message instanceof HttpContent content) {
                 received.add(content.content().readableBytes());
             }
             if (message instanceof LastHttpContent) {
-                if (endless) {
+                if (endless != null) {
                     beginEndless(ctx);
                 } else {
                     answer(ctx);
@@ -92,7 +98,21 @@ final class BenchHttpHandler extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /**
+     * The path of an endless download.
+     *
+     * @param waterMark the high one of the channel, in bytes; the low one is a quarter. 0 for Netty's own
+     */
+    static String endless(int waterMark) {
+        return waterMark == 0 ? ENDLESS : ENDLESS + "?" + WATER_MARK + "=" + waterMark;
+    }
+
     private void beginEndless(ChannelHandlerContext ctx) {
+        List<String> waterMark = new QueryStringDecoder(endless).parameters().get(WATER_MARK);
+        if (waterMark != null) {
+            int high = Integer.parseInt(waterMark.get(0));
+            ctx.channel().config().setWriteBufferWaterMark(new WriteBufferWaterMark(high / 4, high));
+        }
         HttpResponse response = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
         response.headers().set(HttpHeaderNames.CONTENT_LENGTH, ENDLESS_LENGTH);
         ctx.write(response, ctx.voidPromise());
@@ -117,7 +137,7 @@ final class BenchHttpHandler extends ChannelInboundHandlerAdapter {
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
         // That there is no more room is told in the middle of a write.
-        if (endless && ctx.channel().isWritable()) {
+        if (endless != null && ctx.channel().isWritable()) {
             writeChunks(ctx);
         }
     }

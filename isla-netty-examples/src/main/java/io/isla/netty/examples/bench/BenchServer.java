@@ -10,7 +10,6 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.ServerChannel;
-import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.codec.http.HttpServerCodec;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -37,18 +36,11 @@ public final class BenchServer implements AutoCloseable, ControlLoop.Handler {
     private final Channel bare;
 
     private BenchServer(
-            EventLoopGroup group,
-            Class<? extends ServerChannel> channelClass,
-            InetAddress address,
-            int port,
-            int waterMark)
+            EventLoopGroup group, Class<? extends ServerChannel> channelClass, InetAddress address, int port)
             throws InterruptedException {
         RESETS.setLevel(Level.SEVERE);
-        ServerBootstrap bootstrap = new ServerBootstrap()
-                .group(group)
-                .channel(channelClass)
-                .option(ChannelOption.SO_BACKLOG, BACKLOG)
-                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(waterMark / 4, waterMark));
+        ServerBootstrap bootstrap =
+                new ServerBootstrap().group(group).channel(channelClass).option(ChannelOption.SO_BACKLOG, BACKLOG);
         http = bootstrap
                 .clone()
                 .childHandler(new ChannelInitializer<>() {
@@ -80,16 +72,11 @@ public final class BenchServer implements AutoCloseable, ControlLoop.Handler {
      *
      * @param group the event loops, which stay the caller's
      * @param port for HTTP; the next one is for connections without handlers
-     * @param waterMark bytes that a channel takes from its user before it says that it is not writable; a quarter, when it is again
      */
     public static BenchServer start(
-            EventLoopGroup group,
-            Class<? extends ServerChannel> channelClass,
-            InetAddress address,
-            int port,
-            int waterMark)
+            EventLoopGroup group, Class<? extends ServerChannel> channelClass, InetAddress address, int port)
             throws InterruptedException {
-        return new BenchServer(group, channelClass, address, port, waterMark);
+        return new BenchServer(group, channelClass, address, port);
     }
 
     /** Answers {@code stats} and {@code memory}. Any thread. */

@@ -81,7 +81,12 @@ final class Measurements {
     private Map<Measure, Double> bulk(Bed bed, Workload workload, int seconds)
             throws IOException, InterruptedException {
         boolean upload = workload.isUpload();
-        bed.askClient(upload ? "upload" : "download", bed.address(), Bed.PORT, workload.connections());
+        if (upload) {
+            bed.askClient("upload", bed.address(), Bed.PORT, workload.connections());
+        } else {
+            int waterMark = workload.isDeep() ? plan.waterMark() * 1024 : 0;
+            bed.askClient("download", bed.address(), Bed.PORT, workload.connections(), waterMark);
+        }
         Thread.sleep(RAMP_MILLIS);
         double cpuBefore = bed.server().cpuSeconds();
         Map<String, String> before = upload ? bed.askServer("stats") : bed.askClient("stats");

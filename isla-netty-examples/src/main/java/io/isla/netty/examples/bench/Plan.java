@@ -19,7 +19,7 @@ import java.util.Set;
  * @param clientThreads threads of wrk
  * @param congestionControl what the kernel's TCP uses, at both ends
  * @param latencyRate requests per second at one connection, where they come at a constant rate
- * @param waterMark KiB that a channel of the server takes from its user before it says that it is not writable; a quarter, when it is again
+ * @param waterMark KiB that a channel of the server takes from its user in a deep download before it says that it is not writable; a quarter, when it is again
  */
 public record Plan(
         List<ServerKind> servers,

@@ -9,6 +9,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 
 /** Connections over which bytes flow as fast as they can, from the server or to it. */
 final class Streams {
@@ -28,18 +30,27 @@ final class Streams {
     private final List<Channel> channels = new ArrayList<>();
     private final LongAdder received = new LongAdder();
 
-    /** Starts a flow over each of some connections. */
-    void start(Bootstrap bootstrap, boolean upload, int count) throws InterruptedException {
+    /**
+     * Starts a flow from the server over each of some connections.
+     *
+     * @param waterMark the high one of the server's channels, in bytes; 0 for what Netty has by itself
+     */
+    void download(Bootstrap bootstrap, int count, int waterMark) throws InterruptedException {
+        start(bootstrap, () -> new Download(waterMark), count);
+    }
+
+    /** Starts a flow to the server over each of some connections. */
+    void upload(Bootstrap bootstrap, int count) throws InterruptedException {
+        start(bootstrap, Upload::new, count);
+    }
+
+    private void start(Bootstrap bootstrap, Supplier<ChannelHandler> handler, int count) throws InterruptedException {
         Bootstrap stream = bootstrap
                 .clone()
                 .option(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(CHUNK))
                 .option(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(CHUNK, 4 * CHUNK));
         for (int i = 0; i < count; i++) {
-            channels.add(stream.clone()
-                    .handler(upload ? new Upload() : new Download())
-                    .connect()
-                    .sync()
-                    .channel());
+            channels.add(stream.clone().handler(handler.get()).connect().sync().channel());
         }
     }
 
@@ -64,9 +75,15 @@ final class Streams {
     }
 
     private final class Download extends ChannelInboundHandlerAdapter {
+        private final int waterMark;
+
+        private Download(int waterMark) {
+            this.waterMark = waterMark;
+        }
+
         @Override
         public void channelActive(ChannelHandlerContext ctx) {
-            ctx.writeAndFlush(head("GET " + BenchHttpHandler.ENDLESS + " HTTP/1.1\r\n"));
+            ctx.writeAndFlush(head("GET " + BenchHttpHandler.endless(waterMark) + " HTTP/1.1\r\n"));
         }
 
         @Override

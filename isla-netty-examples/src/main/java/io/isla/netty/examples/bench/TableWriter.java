@@ -40,7 +40,7 @@ final class TableWriter {
                 Locale.ROOT,
                 "Medians of %d alternating rounds of %d s, ± half the range, and in parentheses the ratio to epoll; "
                         + "%d event loop%s for each server, %d thread%s for wrk; the kernel's TCP uses %s; "
-                        + "channels of the server take %,d KiB.%n%n",
+                        + "channels of the server take %,d KiB in download-deep.%n%n",
                 plan.rounds(),
                 plan.seconds(),
                 plan.loops(),

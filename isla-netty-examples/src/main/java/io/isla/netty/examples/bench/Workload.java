@@ -16,6 +16,8 @@ public enum Workload {
     IDLE_10000("keep-alive, 64 connections, beside 10,000 idle ones", 10_000, Kind.BESIDE_IDLE),
     DOWNLOAD_1("download, 1 stream", 1, Kind.BULK),
     DOWNLOAD_8("download, 8 streams", 8, Kind.BULK),
+    DOWNLOAD_DEEP_1("download, 1 stream, from a channel that takes more at a time", 1, Kind.BULK),
+    DOWNLOAD_DEEP_8("download, 8 streams, from channels that take more at a time", 8, Kind.BULK),
     UPLOAD_1("upload, 1 stream", 1, Kind.BULK),
     UPLOAD_8("upload, 8 streams", 8, Kind.BULK),
     LATENCY_1("constant rate, 1 connection", 1, Kind.LATENCY),
@@ -78,6 +80,11 @@ public enum Workload {
         return this == UPLOAD_1 || this == UPLOAD_8;
     }
 
+    /** Whether the server's channels have the plan's high water mark, in place of Netty's own. */
+    boolean isDeep() {
+        return this == DOWNLOAD_DEEP_1 || this == DOWNLOAD_DEEP_8;
+    }
+
     /** Whether a server can be measured so. */
     boolean suits(ServerKind server) {
         return switch (server) {
@@ -88,7 +95,7 @@ public enum Workload {
                         || kind == Kind.LATENCY
                         || kind == Kind.QUIET
                         || isUpload();
-            case IPERF3 -> kind == Kind.BULK;
+            case IPERF3 -> kind == Kind.BULK && !isDeep();
         };
     }
 

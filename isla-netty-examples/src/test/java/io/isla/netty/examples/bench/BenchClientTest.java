@@ -25,6 +25,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The client's requests to the server that is measured; over the loopback interface here. */
 class BenchClientTest {
@@ -47,8 +49,7 @@ class BenchClientTest {
                 port = free.getLocalPort();
             }
             try {
-                server = BenchServer.start(
-                        group, NioServerSocketChannel.class, InetAddress.getByName(HOST), port, 65536);
+                server = BenchServer.start(group, NioServerSocketChannel.class, InetAddress.getByName(HOST), port);
             } catch (Exception e) {
                 if (!(e instanceof BindException)) {
                     throw e;
@@ -123,9 +124,10 @@ class BenchClientTest {
                 .hasMessageContaining("cannot hold 1 connections");
     }
 
-    @Test
-    void hasBytesFlowFromTheServer() throws Exception {
-        ask("download", HOST, port, 2);
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1 << 20})
+    void hasBytesFlowFromTheServer(int waterMark) throws Exception {
+        ask("download", HOST, port, 2, waterMark);
         await(() -> (Long) ask("stats").get("received") > MANY_BYTES);
         assertThat(ask("stats").get("streams")).isEqualTo(2L);
 
