@@ -327,7 +327,7 @@ public final class HostStack {
     void passLead(AutoconfiguredAddresses legacy) {
         leader = null;
         for (Shard heir : shards) {
-            if (heir.submit(() -> heir.takeLead(legacy))) {
+            if (!heir.isEnding() && heir.submit(() -> heir.takeLead(legacy))) {
                 return;
             }
         }

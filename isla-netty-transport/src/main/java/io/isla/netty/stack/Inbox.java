@@ -13,6 +13,8 @@ import io.isla.netty.udp.UdpEndpoint;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.util.internal.PlatformDependent;
+import io.netty.util.internal.logging.InternalLogger;
+import io.netty.util.internal.logging.InternalLoggerFactory;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -34,8 +36,13 @@ final class Inbox {
         PACKET_COPY
     }
 
+    private static final InternalLogger logger = InternalLoggerFactory.getInstance(Inbox.class);
+
     /** More packets than this wait for a shard that does not run: further ones are dropped, as by a full receive ring. */
     private static final int MAX_PACKETS = 16_384;
+
+    /** How often one that closes waits for the last task. */
+    private static final int CHANCES = 1_000;
 
     private record Packet(
             Kind kind,
@@ -51,11 +58,11 @@ final class Inbox {
     private final AtomicInteger packets = new AtomicInteger();
     private final AtomicLong dropped = new AtomicLong();
     private final InboundFrame frame = new InboundFrame();
-    /** Held while a task is added, and while this closes: each task is run, and on the shard's thread, or its owner knows that it is not. */
-    private final Object tasks = new Object();
+    /** How many tasks are in the queue. Its monitor is held while one is added, and while this is closed: each is run, on the shard's thread, or whoever gives it is told. */
+    private final AtomicInteger tasks = new AtomicInteger();
 
     private volatile boolean closed;
-    /** How many times the queue of a closed inbox is to be cleared yet: whoever makes it more than 0 does it, for all. */
+    /** How many times the queue of a closed inbox is to be emptied yet: whoever makes it more than 0 does it, for all. */
     private final AtomicInteger clearing = new AtomicInteger();
 
     Inbox(Shard shard) {
@@ -77,6 +84,7 @@ final class Inbox {
             if (closed) {
                 return false;
             }
+            tasks.incrementAndGet();
             queue.offer(task);
         }
         shard.loop().wakeup();
@@ -186,38 +194,59 @@ final class Inbox {
                 packets.decrementAndGet();
                 shard.udp().takeHandedOver(endpoint);
             } else {
+                tasks.decrementAndGet();
                 ((Runnable) item).run();
             }
         }
         return n;
     }
 
-    /** Takes nothing more; runs the tasks that are there and passes on the packets. */
+    /**
+     * Runs the tasks that are there, passes on the packets, and takes nothing more. Tasks are taken until the last of them has run, unless others do not cease: whoever is
+     * told that one will not be run can rely on what the others have done.
+     */
     void close() {
         // Others who find it closed leave it to this thread, which the tasks are for, until it is done.
         clearing.incrementAndGet();
-        synchronized (tasks) {
-            closed = true;
-        }
-        clearAll();
+        int chances = CHANCES;
+        do {
+            empty();
+        } while (!close(--chances == 0));
+        emptyAsAsked();
     }
 
+    private boolean close(boolean anyway) {
+        synchronized (tasks) {
+            closed = anyway || tasks.get() == 0;
+            return closed;
+        }
+    }
+
+    /** Passes on what has come into the queue of the closed inbox. */
     private void clear() {
         if (clearing.getAndIncrement() == 0) {
-            clearAll();
+            emptyAsAsked();
         }
     }
 
-    /** As often as somebody has asked for it meanwhile. */
-    private void clearAll() {
+    private void emptyAsAsked() {
         for (int asked = 1; asked != 0; asked = clearing.addAndGet(-asked)) {
-            for (Object item = queue.poll(); item != null; item = queue.poll()) {
-                if (item instanceof Packet packet) {
-                    passOn(packet);
-                } else if (item instanceof UdpEndpoint endpoint) {
-                    shard.udp().forwardHandedOver(endpoint);
-                } else {
+            empty();
+        }
+    }
+
+    private void empty() {
+        for (Object item = queue.poll(); item != null; item = queue.poll()) {
+            if (item instanceof Packet packet) {
+                passOn(packet);
+            } else if (item instanceof UdpEndpoint endpoint) {
+                shard.udp().forwardHandedOver(endpoint);
+            } else {
+                tasks.decrementAndGet();
+                try {
                     ((Runnable) item).run();
+                } catch (Throwable t) {
+                    logger.warn("a task for a shard that ends has failed", t);
                 }
             }
         }

@@ -499,7 +499,7 @@ public final class Shard {
         }
         tcp.detachForMove(c);
         boolean accepted = send(c, to, () -> {
-            to.tcp.attach(c, to.now());
+            to.attach(c);
             if (to.closed) {
                 c.abort(to.now());
             } else {
@@ -507,17 +507,22 @@ public final class Shard {
             }
         });
         if (!accepted) {
+            host.steering().unlist(key(c), to);
             tcp.attach(c, now());
             c.abort(now());
         }
     }
 
-    /** Sends a connection that is detached to another shard, which is its own from now on; returns whether the task will be run there. */
+    /**
+     * Sends a connection that is detached to another shard, which owns it from now on: while it is on its way, it is listed, whatever becomes of the table meanwhile.
+     *
+     * @param arrived run there, to {@linkplain #attach attach} it
+     * @return whether that will be run; if not, the connection is still listed for the other shard
+     */
     private static boolean send(TcpConnection c, Shard to, Runnable arrived) {
-        FlowSteering steering = to.host.steering();
         to.arriving.incrementAndGet();
         if (!c.isReleased()) {
-            steering.place(key(c), to);
+            to.host.steering().list(key(c), to);
         }
         boolean accepted = to.submit(() -> {
             to.arriving.decrementAndGet();
@@ -525,9 +530,15 @@ public final class Shard {
         });
         if (!accepted) {
             to.arriving.decrementAndGet();
-            steering.unlist(key(c), to);
         }
         return accepted;
+    }
+
+    private void attach(TcpConnection c) {
+        tcp.attach(c, now());
+        if (!c.isReleased()) {
+            host.steering().place(key(c), this);
+        }
     }
 
     /** This loop ends, and its host does not: connections that are not of its channels, or not yet, go to other shards. */
@@ -543,10 +554,8 @@ public final class Shard {
         });
         steering.withdraw(this);
         for (TcpConnection c : connections) {
-            if (heir(key(c)) != null) {
-                tcp.detachForMove(c);
-                passOnOrAbort(c);
-            }
+            tcp.detachForMove(c);
+            passOnOrAbort(c);
         }
         tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) ->
                 passOn(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), arrival));
@@ -555,7 +564,9 @@ public final class Shard {
     /** Gives a connection that is detached, and that no channel has, to a shard that stays. */
     private void passOnOrAbort(TcpConnection c) {
         FlowSteering.FlowKey key = key(c);
+        Shard owner = this;
         for (Shard heir = heir(key); heir != null; heir = heir(key)) {
+            owner = heir;
             Shard to = heir;
             heirs.put(c, to);
             if (send(c, to, () -> to.inherit(c))) {
@@ -563,53 +574,67 @@ public final class Shard {
             }
         }
         heirs.remove(c);
+        host.steering().unlist(key, owner);
         tcp.attach(c, now());
         c.abort(now());
     }
 
-    /** Gets a connection that another shard has sent; or passes it on, if this one has ended as well meanwhile. */
+    /** Gets a connection that another shard has sent; or passes it on, if this one ends as well. */
     private void inherit(TcpConnection c) {
-        if (closed) {
-            passOnOrAbort(c);
+        if (inherits()) {
+            attach(c);
         } else {
-            tcp.attach(c, now());
+            passOnOrAbort(c);
         }
     }
 
     /** Gives a request, which is not in this shard's stack any more, to a shard that stays; returns whether there is one. */
     private boolean passOn(FlowSteering.FlowKey key, ObjLongConsumer<TcpStack> arrival) {
+        Shard owner = this;
         for (Shard heir = heir(key); heir != null; heir = heir(key)) {
+            owner = heir;
             if (heir.inherit(key, arrival)) {
                 return true;
             }
         }
+        host.steering().unlist(key, owner);
         return false;
     }
 
     /**
-     * Gets a request of another shard, on whose thread this is called; returns whether it, or a shard after it, will. What comes for it before it is there gets in
-     * line behind it.
+     * Gets a request of another shard, on whose thread this is called; or passes it on, if this one ends as well. What comes for it before it is there gets in line
+     * behind it.
+     *
+     * @return whether it has been taken; if not, it is still listed for this shard
      */
     private boolean inherit(FlowSteering.FlowKey key, ObjLongConsumer<TcpStack> arrival) {
         arriving.incrementAndGet();
-        host.steering().place(key, this);
+        host.steering().list(key, this);
         boolean accepted = submit(() -> {
             arriving.decrementAndGet();
-            if (!closed) {
+            if (inherits()) {
                 arrival.accept(tcp, now());
-            } else if (!passOn(key, arrival)) {
-                host.steering().unlist(key, this);
+                host.steering().place(key, this);
+            } else {
+                passOn(key, arrival);
             }
         });
         if (!accepted) {
             arriving.decrementAndGet();
-            host.steering().unlist(key, this);
         }
         return accepted;
     }
 
-    /** Who gets a flow of this shard, which has no buckets any more: one that stays. {@code null} if none does. */
+    /** Whether what another shard leaves may stay here. */
+    private boolean inherits() {
+        return !ending && !host.isClosed();
+    }
+
+    /** Who gets a flow of this shard, which has no buckets any more: one that stays. {@code null} if none does, or the host is closed. */
     private Shard heir(FlowSteering.FlowKey key) {
+        if (host.isClosed()) {
+            return null;
+        }
         FlowSteering steering = host.steering();
         SteeringTable table = steering.table();
         Shard owner = steering.ownerBy(table, key);

@@ -439,6 +439,106 @@ class RequestSteeringTest {
         assertThat(found).hasSize(FLOWS).containsOnly(last);
     }
 
+    /** What is on its way to a shard that ends has left one and is in no other: who is brought a segment for it is to know whose it is. */
+    @ParameterizedTest
+    @CsvSource({"1, false", "1, true", "8, false", "8, true"})
+    void whatIsOnItsWayToAShardThatEndsIsStillKnown(int receiveQueues, boolean complete) throws Exception {
+        open(receiveQueues);
+        net.start(4);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        if (complete) {
+            acknowledge(answers);
+        }
+        net.shards.remove(3).close();
+        Shard ending = net.shards.remove(2);
+        List<Integer> ports = portsOf(ending);
+        assertThat(ports).hasSizeGreaterThan(ending.tcp().flowCount());
+
+        net.onWakeup = () -> {
+            net.onWakeup = () -> {};
+            assertThat(portsOf(ending)).as("all but the first").hasSize(ports.size() - 1);
+            ports.forEach(port -> put(port, of(ACK).seq(ISS + 1).ack(answers.get(port) + 1)));
+            net.settle();
+        };
+        ending.close();
+        assertThat(net.sent).as("no reset").isEmpty();
+
+        net.settle();
+        acknowledge(answers);
+        assertThat(net.sent).isEmpty();
+        assertThat(accepted).hasSize(FLOWS).noneMatch(TcpConnection::isReleased);
+        assertThat(net.shards.stream().mapToInt(s -> s.tcp().flowCount()).sum()).isEqualTo(FLOWS);
+        accepted.forEach(c -> c.abort(net.ticker.nanoTime()));
+        net.settle();
+        if (complete) {
+            assertThat(listed()).isZero();
+            assertThat(net.shards.get(1).isExpendable())
+                    .as("nothing is expected")
+                    .isTrue();
+        }
+    }
+
+    /** Whoever asks for a connection while it is passed on is told where it is when it is there: neither that it is gone, nor before. */
+    @Test
+    void aConnectionThatIsBeingPassedOnIsFound() throws Exception {
+        connect(8, 4);
+        Shard first = net.shards.remove(3);
+        Shard second = net.shards.remove(2);
+        List<TcpConnection> passed =
+                accepted.stream().filter(c -> Shard.owner(c) == first).toList();
+        first.close();
+
+        List<TcpConnection> found = new ArrayList<>();
+        boolean[] asked = {false};
+        net.onWakeup = () -> {
+            if (second.isClosed() && !asked[0]) {
+                asked[0] = true;
+                passed.forEach(c -> assertThat(first.with(c, there -> {
+                            assertThat(Shard.owner(c)).isSameAs(there);
+                            found.add(c);
+                        }))
+                        .isTrue());
+            }
+        };
+        second.close();
+        net.settle();
+        assertThat(asked[0]).isTrue();
+        assertThat(found).containsExactlyInAnyOrderElementsOf(passed);
+    }
+
+    @Test
+    void whatAShardGivesAwayEndsWithItsHost() throws Exception {
+        connect(8, 3);
+        Shard first = net.shards.remove(2);
+        Shard second = net.shards.remove(1);
+        first.close();
+        net.host.close();
+        net.settle();
+
+        second.close();
+        net.settle();
+        assertThat(net.shards.get(0).tcp().flowCount()).isZero();
+        assertThat(accepted).allMatch(TcpConnection::isReleased);
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void aShardEndsWhateverATaskThrows() throws Exception {
+        connect(8, 2);
+        Shard ending = net.shards.get(1);
+        List<Integer> run = new ArrayList<>();
+        ending.submit(() -> {
+            throw new IllegalStateException("expected");
+        });
+        ending.submit(() -> run.add(1));
+
+        net.stop(ending);
+        assertThat(run).hasSize(1);
+        assertThat(net.host.shards()).containsExactly(net.shards.get(0));
+        assertThat(net.shards.get(0).tcp().flowCount()).isEqualTo(FLOWS);
+    }
+
     @Test
     void aRequestThatComesAgainWhileItGoesToAnotherShardIsNoOther() throws Exception {
         open(8);
