@@ -178,9 +178,16 @@ final class FlowSteering {
         return served.isEmpty() ? null : served.get(localPort);
     }
 
-    /** Notes where a flow lives: listed if that is not where the table says. */
-    void place(FlowKey key, Shard shard) {
-        if (ownerBy(table, key) == shard && !isSpare(key.localPort) && !listsAll(key.localPort)) {
+    /**
+     * Notes where a flow lives: listed if that is not where the table says.
+     *
+     * @param known the last table that was planned, as far as the shard has heard: it has listed already what another is to have
+     */
+    void place(FlowKey key, Shard shard, SteeringTable known) {
+        if (ownerBy(table, key) == shard
+                && !isAnothers(ownerBy(known, key), shard)
+                && !isSpare(key.localPort)
+                && !listsAll(key.localPort)) {
             elsewhere.remove(key);
         } else {
             elsewhere.put(key, shard);

@@ -62,6 +62,8 @@ public final class HostStack {
     private volatile boolean closed;
     /** The shard that speaks for the host; {@code null} if there is none, or while the lead passes on. */
     private volatile Shard leader;
+    /** The last that has led found nobody who stays: whoever comes next leads. */
+    private boolean leadless;
     /** Why the link is gone for good; {@code null} while it is there. */
     private IOException linkFailure;
 
@@ -251,7 +253,8 @@ public final class HostStack {
                 throw new SocketException("the host is closed; build another one");
             }
             before = shards;
-            shard = new Shard(this, nextIndex++, before.isEmpty(), loop);
+            shard = new Shard(this, nextIndex++, before.isEmpty() || leadless, loop);
+            leadless = false;
             if (receivers.size() < configuration.link().maxReceiveQueues()) {
                 receivers.add(shard);
             }
@@ -262,7 +265,7 @@ public final class HostStack {
         groups.joinAllOn(shard);
         // What has changed before the shard could be told of it.
         shard.apply(network.state());
-        if (before.isEmpty()) {
+        if (shard.isLeader()) {
             leader = shard;
         }
         shard.start();
@@ -325,11 +328,14 @@ public final class HostStack {
 
     /** Somebody has to speak for the host: announce addresses, report groups. */
     void passLead(AutoconfiguredAddresses legacy) {
-        leader = null;
-        for (Shard heir : shards) {
-            if (!heir.isEnding() && heir.submit(() -> heir.takeLead(legacy))) {
-                return;
+        synchronized (this) {
+            leader = null;
+            for (Shard heir : shards) {
+                if (!heir.isEnding() && heir.submit(() -> heir.takeLead(legacy))) {
+                    return;
+                }
             }
+            leadless = true;
         }
         autoconfiguration.abandoned();
     }

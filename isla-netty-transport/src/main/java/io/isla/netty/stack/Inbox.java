@@ -202,7 +202,7 @@ final class Inbox {
     }
 
     /**
-     * Runs the tasks that are there, passes on the packets, and takes nothing more. Tasks are taken until the last of them has run, unless others do not cease: whoever is
+     * Runs the tasks that are there, passes on the packets, and takes nothing more. Tasks are taken until the last of them has run, unless they do not cease: whoever is
      * told that one will not be run can rely on what the others have done.
      */
     void close() {
@@ -210,7 +210,7 @@ final class Inbox {
         clearing.incrementAndGet();
         int chances = CHANCES;
         do {
-            empty();
+            empty(tasks.get() + packets.get());
         } while (!close(--chances == 0));
         emptyAsAsked();
     }
@@ -231,12 +231,16 @@ final class Inbox {
 
     private void emptyAsAsked() {
         for (int asked = 1; asked != 0; asked = clearing.addAndGet(-asked)) {
-            empty();
+            empty(Integer.MAX_VALUE);
         }
     }
 
-    private void empty() {
-        for (Object item = queue.poll(); item != null; item = queue.poll()) {
+    private void empty(int most) {
+        for (int i = 0; i < most; i++) {
+            Object item = queue.poll();
+            if (item == null) {
+                return;
+            }
             if (item instanceof Packet packet) {
                 passOn(packet);
             } else if (item instanceof UdpEndpoint endpoint) {

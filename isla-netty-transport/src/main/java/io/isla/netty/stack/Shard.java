@@ -182,7 +182,7 @@ public final class Shard {
 
     /** Begins a task of the host, if this shard leads and has not begun it. */
     void beginLeaderTask(LeaderTask task) {
-        if (leader && !closed && !running.contains(task) && host.leaderTasks().contains(task)) {
+        if (leader && !ending && !running.contains(task) && host.leaderTasks().contains(task)) {
             running.add(task);
             task.begin(this, now());
         }
@@ -409,8 +409,9 @@ public final class Shard {
 
     /** Ends the shard, which is {@linkplain #isExpendable() expendable}, while its host goes on: what still comes for it goes to others. */
     public void leave() {
-        // Whose flow it is, others know from now on, and this shard too.
-        host.steering().remove(this);
+        // Whose flow it is, others know from now on, and this shard too; what is on its way here nevertheless is still
+        // listed.
+        host.steering().withdraw(this);
         for (int i = 0; i < FAREWELL_TURNS && pollLink() + inbox.drain(BATCH, now()) > 0; i++) {
             tcp.deliverEvents();
             udp.deliverEvents();
@@ -500,7 +501,7 @@ public final class Shard {
         tcp.detachForMove(c);
         boolean accepted = send(c, to, () -> {
             to.attach(c);
-            if (to.closed) {
+            if (to.ending) {
                 c.abort(to.now());
             } else {
                 to.loop.execute(arrived);
@@ -537,7 +538,7 @@ public final class Shard {
     private void attach(TcpConnection c) {
         tcp.attach(c, now());
         if (!c.isReleased()) {
-            host.steering().place(key(c), this);
+            host.steering().place(key(c), this, known);
         }
     }
 
@@ -614,7 +615,7 @@ public final class Shard {
             arriving.decrementAndGet();
             if (inherits()) {
                 arrival.accept(tcp, now());
-                host.steering().place(key, this);
+                host.steering().place(key, this, known);
             } else {
                 passOn(key, arrival);
             }
@@ -641,6 +642,14 @@ public final class Shard {
         while (owner != null && owner.ending) {
             table = table.without(owner);
             owner = steering.ownerBy(table, key);
+        }
+        if (owner == null) {
+            // One that is yet to get its share of the table.
+            for (Shard newcomer : host.shards()) {
+                if (!newcomer.ending) {
+                    return newcomer;
+                }
+            }
         }
         return owner;
     }
@@ -687,7 +696,7 @@ public final class Shard {
 
     /** Becomes the shard that speaks for the host. */
     void takeLead(AutoconfiguredAddresses legacy) {
-        if (closed) {
+        if (ending) {
             host.passLead(legacy);
             return;
         }

@@ -611,6 +611,8 @@ final class PassiveOpens {
             }
         });
         for (SynRequest request : requests) {
+            // The heir may have it before it is forgotten here.
+            SynRequest given = new SynRequest(stack, request);
             if (heirs.inherit(
                     request.localHigh,
                     request.localLow,
@@ -618,10 +620,8 @@ final class PassiveOpens {
                     request.remoteHigh,
                     request.remoteLow,
                     request.remotePort,
-                    (heir, now) -> heir.passive.adopt(request, now))) {
-                boolean due = request.unanswered;
+                    (heir, now) -> heir.passive.adopt(given, now))) {
                 forget(request);
-                request.unanswered = due;
                 stack.flows.remove(request);
             }
         }

@@ -10,6 +10,7 @@ import static io.isla.netty.testing.Segment.RST;
 import static io.isla.netty.testing.Segment.SYN;
 import static io.isla.netty.testing.Segment.of;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.isla.netty.link.Link;
 import io.isla.netty.tcp.TcpConnection;
@@ -505,6 +506,128 @@ class RequestSteeringTest {
         net.settle();
         assertThat(asked[0]).isTrue();
         assertThat(found).containsExactlyInAnyOrderElementsOf(passed);
+    }
+
+    /** What a shard has heard of is its own by the table in force, but not by the next: it stays listed, whatever comes and goes until then. */
+    @ParameterizedTest
+    @CsvSource({"false, false", "true, false", "true, true"})
+    void whatMovesWhileAShardJoinsIsFoundWhenItHasJoined(boolean complete, boolean back) throws Exception {
+        open(1);
+        net.start(3);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        if (complete) {
+            acknowledge(answers);
+        }
+        Shard heir = net.shards.get(1);
+        Shard other = net.shards.get(2);
+        Shard newcomer = net.start();
+        heir.runTurn();
+        other.runTurn();
+        assertThat(net.host.steering().table().has(newcomer))
+                .as("the first has yet to agree")
+                .isFalse();
+        if (back) {
+            List<TcpConnection> moving =
+                    accepted.stream().filter(c -> Shard.owner(c) == heir).toList();
+            moving.forEach(c -> heir.move(c, other, () -> {}));
+            other.runTurn();
+            moving.forEach(c -> other.move(c, heir, () -> {}));
+        } else {
+            net.shards.remove(other);
+            other.close();
+        }
+        heir.runTurn();
+        heir.runTurn();
+        net.settle();
+
+        assertThat(net.host.steering().table().has(newcomer)).isTrue();
+        acknowledge(answers);
+        assertThat(net.sent).as("no reset").isEmpty();
+        assertThat(accepted).hasSize(FLOWS).noneMatch(TcpConnection::isReleased);
+    }
+
+    @Test
+    void aShardWithoutAShareInheritsIfNobodyElseStays() throws Exception {
+        connect(8, 2);
+        List<Shard> ending = List.copyOf(net.shards);
+        net.shards.clear();
+        Shard newcomer = net.start();
+
+        ending.forEach(Shard::close);
+        net.settle();
+        assertThat(newcomer.tcp().flowCount()).isEqualTo(FLOWS);
+        assertThat(net.sent).as("no reset").isEmpty();
+        assertThat(net.host.leader()).isSameAs(newcomer);
+        accepted.forEach(c -> c.abort(net.ticker.nanoTime()));
+        net.settle();
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void whoeverComesWhileAllOthersEndLeads() throws Exception {
+        connect(8, 2);
+        Shard leader = net.shards.remove(0);
+        Shard second = net.shards.remove(0);
+        assertThat(leader.isLeader()).isTrue();
+
+        net.onWakeup = () -> {
+            net.onWakeup = () -> {};
+            leader.close();
+            assertThatCode(net::start).doesNotThrowAnyException();
+        };
+        second.close();
+        net.settle();
+        assertThat(net.host.leader()).isNotNull().isSameAs(net.shards.get(0));
+        assertThat(net.host.leader().isLeader()).isTrue();
+    }
+
+    @Test
+    void whatIsOnItsWayToAShardThatLeavesIsStillKnown() throws Exception {
+        open(8);
+        net.start(3);
+        listen(FLOWS, "group");
+        Map<Integer, Integer> answers = ask(FLOWS);
+        acknowledge(answers);
+        Shard first = net.shards.get(0);
+        Shard leaving = net.shards.get(1);
+        accepted.stream()
+                .filter(c -> Shard.owner(c) == leaving)
+                .toList()
+                .forEach(c -> leaving.move(c, first, () -> {}));
+        net.settle();
+        assertThat(leaving.isExpendable()).isTrue();
+
+        net.shards.remove(2).close();
+        assertThat(portsOf(leaving)).isNotEmpty();
+        net.shards.remove(leaving);
+        answers.forEach((port, sequence) -> put(port, of(ACK).seq(ISS + 1).ack(sequence + 1)));
+        net.onWakeup = () -> {
+            net.onWakeup = () -> {};
+            first.runTurn();
+        };
+        leaving.leave();
+        net.settle();
+        assertThat(net.sent).as("no reset").isEmpty();
+        assertThat(first.tcp().flowCount()).isEqualTo(FLOWS);
+    }
+
+    @Test
+    void aShardEndsThoughATaskComesAgainAndAgain() throws Exception {
+        connect(8, 2);
+        Shard ending = net.shards.get(1);
+        int[] run = {0};
+        Runnable again = new Runnable() {
+            @Override
+            public void run() {
+                run[0]++;
+                ending.submit(this);
+            }
+        };
+        ending.submit(again);
+
+        net.stop(ending);
+        assertThat(run[0]).isBetween(1, 10_000);
     }
 
     @Test
