@@ -154,8 +154,8 @@ final class FlowSteering {
         SteeringTable present = table;
         Object group = server(localPort);
         int bucket = bucket(localHigh, localLow, localPort, remoteHigh, remoteLow, remotePort);
-        return isAnothers(plan.owner(group, bucket), shard)
-                || plan != present && isAnothers(present.owner(group, bucket), shard);
+        return isAnothers(present.owner(group, bucket), shard)
+                || plan.version > present.version && isAnothers(plan.owner(group, bucket), shard);
     }
 
     private static boolean isAnothers(Shard owner, Shard shard) {
@@ -181,11 +181,12 @@ final class FlowSteering {
     /**
      * Notes where a flow lives: listed if that is not where the table says.
      *
-     * @param known the last table that was planned, as far as the shard has heard: it has listed already what another is to have
+     * @param known the last table that was planned, as far as the shard has heard: until it is in force, what another is to have by it is listed
      */
     void place(FlowKey key, Shard shard, SteeringTable known) {
-        if (ownerBy(table, key) == shard
-                && !isAnothers(ownerBy(known, key), shard)
+        SteeringTable present = table;
+        if (ownerBy(present, key) == shard
+                && (known.version <= present.version || !isAnothers(ownerBy(known, key), shard))
                 && !isSpare(key.localPort)
                 && !listsAll(key.localPort)) {
             elsewhere.remove(key);
@@ -213,7 +214,7 @@ final class FlowSteering {
         }
         return ownerBy(present, key) == shard
                 // By a table that is to come, it may be another's soon, who will not know of it if it is taken now.
-                && (known == present || ownerBy(known, key) == shard)
+                && (known.version <= present.version || ownerBy(known, key) == shard)
                 && (elsewhere.isEmpty() || !elsewhere.containsKey(key));
     }
 

@@ -62,8 +62,8 @@ public final class HostStack {
     private volatile boolean closed;
     /** The shard that speaks for the host; {@code null} if there is none, or while the lead passes on. */
     private volatile Shard leader;
-    /** The last that has led found nobody who stays: whoever comes next leads. */
-    private boolean leadless;
+    /** Nobody has led yet, or who did last found nobody who stays: whoever comes next leads. */
+    private boolean leadless = true;
     /** Why the link is gone for good; {@code null} while it is there. */
     private IOException linkFailure;
 
@@ -253,7 +253,7 @@ public final class HostStack {
                 throw new SocketException("the host is closed; build another one");
             }
             before = shards;
-            shard = new Shard(this, nextIndex++, before.isEmpty() || leadless, loop);
+            shard = new Shard(this, nextIndex++, leadless, loop);
             leadless = false;
             if (receivers.size() < configuration.link().maxReceiveQueues()) {
                 receivers.add(shard);

@@ -578,7 +578,7 @@ final class PassiveOpens {
         stack.flows.replace(request, successor);
     }
 
-    private void forget(SynRequest request) {
+    void forget(SynRequest request) {
         stack.wheel.cancel(request.timer);
         request.unanswered = false;
         Queue queue = queues.get(request.listener);

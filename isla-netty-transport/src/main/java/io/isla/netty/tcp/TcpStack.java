@@ -572,8 +572,7 @@ public final class TcpStack implements TransportReceiver {
             }
         });
         for (SynRequest request : requests) {
-            request.unanswered = false;
-            wheel.cancel(request.timer);
+            passive.forget(request);
             flows.remove(request);
             flowEnded(request);
         }

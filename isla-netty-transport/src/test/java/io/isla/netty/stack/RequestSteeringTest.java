@@ -45,6 +45,9 @@ class RequestSteeringTest {
     private static final int PORT = 80;
     private static final int FIRST_PORT = 4000;
     private static final int FLOWS = 64;
+    /** The first of some ports for connections of the host's own. */
+    private static final int OUTGOING = 33_000;
+
     private static final int ISS = 1000;
 
     private final List<TcpConnection> accepted = new ArrayList<>();
@@ -545,6 +548,41 @@ class RequestSteeringTest {
         acknowledge(answers);
         assertThat(net.sent).as("no reset").isEmpty();
         assertThat(accepted).hasSize(FLOWS).noneMatch(TcpConnection::isReleased);
+    }
+
+    /** What has been planned is forgotten once it is in force: those who have ended since have nothing any more. */
+    @Test
+    void theLastShardHasAllPortsAndListsNothing() throws Exception {
+        open(1);
+        net.start(8);
+        listen(FLOWS, "group");
+        while (net.shards.size() > 1) {
+            net.stop(net.shards.get(net.shards.size() - 1));
+        }
+
+        acknowledge(ask(FLOWS));
+        assertThat(accepted).hasSize(FLOWS);
+        assertThat(listed()).isZero();
+        Shard last = net.shards.get(0);
+        for (int port = OUTGOING; port < OUTGOING + FLOWS; port++) {
+            last.connect(new TcpSettings(), null, port, PEER, PORT, null).abort(net.ticker.nanoTime());
+        }
+        net.settle();
+        assertThat(listed()).isZero();
+    }
+
+    @Test
+    void requestsThatEndWithTheLinkTakeNoRoom() throws Exception {
+        open(1);
+        net.start();
+        listen(FLOWS, "group");
+        ask(FLOWS);
+        Shard shard = net.shards.get(0);
+        shard.fail(new IOException("expected"));
+        assertThat(shard.tcp().flowCount()).isZero();
+
+        ask(FLOWS);
+        assertThat(shard.tcp().flowCount()).as("no cookies").isEqualTo(FLOWS);
     }
 
     @Test
