@@ -567,7 +567,7 @@ final class PassiveOpens {
         stack.wheel.arm(request.timer, now + timeout);
     }
 
-    private void remove(SynRequest request) {
+    void remove(SynRequest request) {
         forget(request);
         stack.flows.remove(request);
         stack.flowEnded(request);
@@ -578,7 +578,7 @@ final class PassiveOpens {
         stack.flows.replace(request, successor);
     }
 
-    void forget(SynRequest request) {
+    private void forget(SynRequest request) {
         stack.wheel.cancel(request.timer);
         request.unanswered = false;
         Queue queue = queues.get(request.listener);

@@ -572,9 +572,7 @@ public final class TcpStack implements TransportReceiver {
             }
         });
         for (SynRequest request : requests) {
-            passive.forget(request);
-            flows.remove(request);
-            flowEnded(request);
+            passive.remove(request);
         }
         for (TcpConnection c : all) {
             c.fail(cause, now);

@@ -133,11 +133,18 @@ class RequestSteeringTest {
 
     /** Has a host of some shards, and connections to it; returns the sequence number of the answer to each request. */
     private Map<Integer, Integer> connect(int receiveQueues, int shards) throws Exception {
+        return connect(receiveQueues, shards, true);
+    }
+
+    /** The same, whose handshakes are complete or not. */
+    private Map<Integer, Integer> connect(int receiveQueues, int shards, boolean complete) throws Exception {
         open(receiveQueues);
         net.start(shards);
         listen(FLOWS, "group");
         Map<Integer, Integer> answers = ask(FLOWS);
-        acknowledge(answers);
+        if (complete) {
+            acknowledge(answers);
+        }
         return answers;
     }
 
@@ -368,13 +375,7 @@ class RequestSteeringTest {
     @ParameterizedTest
     @CsvSource({"1, false", "1, true", "8, false", "8, true"})
     void whatAShardThatEndsHasYetToGiveAwayIsStillItsOwn(int receiveQueues, boolean complete) throws Exception {
-        open(receiveQueues);
-        net.start(3);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        if (complete) {
-            acknowledge(answers);
-        }
+        Map<Integer, Integer> answers = connect(receiveQueues, 3, complete);
         Shard ending = net.shards.remove(2);
         int flows = portsOf(ending).size();
         assertThat(flows).isGreaterThan(2).isEqualTo(ending.tcp().flowCount());
@@ -399,13 +400,7 @@ class RequestSteeringTest {
     @ParameterizedTest
     @CsvSource({"1, false", "1, true", "8, false", "8, true"})
     void whatGoesToShardsThatEndBeforeTheyHaveItGoesOn(int receiveQueues, boolean complete) throws Exception {
-        open(receiveQueues);
-        net.start(4);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        if (complete) {
-            acknowledge(answers);
-        }
+        Map<Integer, Integer> answers = connect(receiveQueues, 4, complete);
 
         // None of those that stay has a turn meanwhile.
         for (int i = 3; i > 0; i--) {
@@ -447,13 +442,7 @@ class RequestSteeringTest {
     @ParameterizedTest
     @CsvSource({"1, false", "1, true", "8, false", "8, true"})
     void whatIsOnItsWayToAShardThatEndsIsStillKnown(int receiveQueues, boolean complete) throws Exception {
-        open(receiveQueues);
-        net.start(4);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        if (complete) {
-            acknowledge(answers);
-        }
+        Map<Integer, Integer> answers = connect(receiveQueues, 4, complete);
         net.shards.remove(3).close();
         Shard ending = net.shards.remove(2);
         List<Integer> ports = portsOf(ending);
@@ -515,13 +504,7 @@ class RequestSteeringTest {
     @ParameterizedTest
     @CsvSource({"false, false", "true, false", "true, true"})
     void whatMovesWhileAShardJoinsIsFoundWhenItHasJoined(boolean complete, boolean back) throws Exception {
-        open(1);
-        net.start(3);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        if (complete) {
-            acknowledge(answers);
-        }
+        Map<Integer, Integer> answers = connect(1, 3, complete);
         Shard heir = net.shards.get(1);
         Shard other = net.shards.get(2);
         Shard newcomer = net.start();
@@ -622,11 +605,7 @@ class RequestSteeringTest {
 
     @Test
     void whatIsOnItsWayToAShardThatLeavesIsStillKnown() throws Exception {
-        open(8);
-        net.start(3);
-        listen(FLOWS, "group");
-        Map<Integer, Integer> answers = ask(FLOWS);
-        acknowledge(answers);
+        Map<Integer, Integer> answers = connect(8, 3);
         Shard first = net.shards.get(0);
         Shard leaving = net.shards.get(1);
         accepted.stream()
