@@ -83,7 +83,8 @@ final class ConnectionSeat {
             channel.seated(c);
             promise.setSuccess();
         } else {
-            end(c, shard, abortOnArrival);
+            // Its loop may have been suspended meanwhile, and have passed the connection on.
+            shard.with(c, there -> end(c, there, abortOnArrival));
         }
     }
 

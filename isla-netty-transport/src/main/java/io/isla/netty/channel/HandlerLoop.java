@@ -37,13 +37,14 @@ final class HandlerLoop implements ShardLoop {
                 : null;
     }
 
-    /** Runs a task on the loop; one that has shut down drops it. */
     @Override
-    public void execute(Runnable task) {
+    public boolean execute(Runnable task) {
         try {
             executor.execute(task);
+            return true;
         } catch (RejectedExecutionException e) {
             logger.debug("event loop {} has shut down; dropped {}", executor, task);
+            return false;
         }
     }
 

@@ -29,7 +29,6 @@ import java.nio.channels.AlreadyBoundException;
 import java.nio.channels.AlreadyConnectedException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.UnsupportedAddressTypeException;
-import java.util.concurrent.RejectedExecutionException;
 
 /**
  * A UDP socket of an {@link IslaHost}: the host of the event loop that the channel is registered with. Takes the place of {@code NioDatagramChannel}.
@@ -280,15 +279,10 @@ public final class IslaDatagramChannel extends AbstractIslaChannel implements Da
             // If it is on its way, it is closed where it leaves or where it arrives.
             Shard owner = HostEndpoints.owner(bound);
             HostStack host = boundHost;
-            if (owner.loop().inLoop()) {
-                host.endpoints().close(bound);
-            } else {
-                try {
-                    owner.loop().execute(() -> host.endpoints().close(bound));
-                } catch (RejectedExecutionException e) {
-                    // Its loop has ended, and nobody else uses it.
-                    host.endpoints().close(bound);
-                }
+            Runnable closing = () -> host.endpoints().close(bound);
+            if (owner.loop().inLoop() || !owner.loop().execute(closing)) {
+                // If its loop has ended, nobody else uses it.
+                closing.run();
             }
         }
     }

@@ -31,7 +31,7 @@ final class Autoconfiguration implements LeaderTask {
     private final Map<IpAddress, Long> servers = new LinkedHashMap<>();
 
     private final Map<String, Long> domains = new LinkedHashMap<>();
-    private Shard leader;
+    private volatile Shard leader;
     private Timer expiry;
 
     Autoconfiguration(HostNetwork network) {
@@ -85,12 +85,16 @@ final class Autoconfiguration implements LeaderTask {
         learn(domains, told, lifetimeSeconds, MAX_DOMAINS);
     }
 
-    /** There is no shard left that could see to any of it. */
-    void abandoned() {
+    /** Forgets everything, where there is no shard left that could see to any of it. On any thread, while nobody leads or is going to. */
+    void clear() {
         addresses.clear();
         servers.clear();
         domains.clear();
-        publish();
+    }
+
+    /** Takes back what was {@linkplain #clear() cleared}, unless somebody leads by now, who has said what there is. On any thread. */
+    void abandoned() {
+        network.change(this, present -> leader == null ? NetworkSettings.NONE : present, () -> {});
     }
 
     private boolean forget(InterfaceAddress address) {

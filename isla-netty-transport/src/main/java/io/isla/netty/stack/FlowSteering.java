@@ -7,7 +7,9 @@ package io.isla.netty.stack;
 import io.isla.netty.tcp.SipHash;
 import io.netty.util.collection.IntObjectHashMap;
 import io.netty.util.collection.IntObjectMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 
@@ -48,6 +50,9 @@ final class FlowSteering {
     private final int lastSparePort;
     private final Map<FlowKey, Shard> elsewhere = new ConcurrentHashMap<>();
     private volatile SteeringTable table = SteeringTable.EMPTY;
+    /** The shards that have no buckets any more, and get none, but are still in a plan that is to be put into force; in their order. Under the lock. */
+    private final Set<Shard> withdrawn = new LinkedHashSet<>();
+
     private SteeringTable planned = SteeringTable.EMPTY;
     /** The group that serves a port; replaced as a whole. */
     private volatile IntObjectMap<Object> servers = new IntObjectHashMap<>(1);
@@ -264,13 +269,20 @@ final class FlowSteering {
         if (plan.version <= table.version) {
             return;
         }
+        // In the order in which they went, so that what they had comes to the same shards as in the last plan.
         SteeringTable next = plan;
-        for (Shard shard : plan.shards()) {
-            if (shard.withdrawn) {
-                next = next.without(shard);
-            }
+        for (Shard shard : withdrawn) {
+            next = next.without(shard);
         }
         table = next;
+        forgetWithdrawn();
+    }
+
+    /** A plan that is made from now on is without those who have gone. */
+    private void forgetWithdrawn() {
+        if (planned.version == table.version) {
+            withdrawn.clear();
+        }
     }
 
     /**
@@ -309,9 +321,11 @@ final class FlowSteering {
 
     /** A shard ends: takes all buckets from it at once. What is listed for it still is. */
     synchronized void withdraw(Shard shard) {
-        shard.withdrawn = true;
-        planned = planned.without(shard);
-        table = table.without(shard);
+        if (withdrawn.add(shard)) {
+            planned = planned.without(shard);
+            table = table.without(shard);
+            forgetWithdrawn();
+        }
         if (!planned.hasGroup(shard.loop().group())) {
             forget(shard.loop().group());
         }

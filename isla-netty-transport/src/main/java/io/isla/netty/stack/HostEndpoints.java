@@ -135,10 +135,8 @@ public final class HostEndpoints {
                 byPort = next;
             }
             boolean accepted = to.submit(() -> {
-                if (to.isClosed()) {
+                if (to.isClosed() || !to.loop().execute(() -> arrived.accept(moved))) {
                     close(moved);
-                } else {
-                    to.loop().execute(() -> arrived.accept(moved));
                 }
             });
             if (!accepted) {

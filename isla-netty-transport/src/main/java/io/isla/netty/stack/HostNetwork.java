@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.UnaryOperator;
 
 /**
@@ -211,16 +210,7 @@ public final class HostNetwork {
     /** Has the loop of the shard that leads do something; returns whether it will. */
     private boolean isTaken(Runnable task) {
         Shard leader = host.leader();
-        if (leader == null || leader.isEnding()) {
-            return false;
-        }
-        try {
-            leader.loop().execute(task);
-            return true;
-        } catch (RejectedExecutionException e) {
-            // The loop has just ended.
-            return false;
-        }
+        return leader != null && !leader.isEnding() && leader.loop().execute(task);
     }
 
     private void tell(Pending told) {

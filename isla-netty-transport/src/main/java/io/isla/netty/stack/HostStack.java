@@ -262,13 +262,19 @@ public final class HostStack {
             more.add(shard);
             shards = List.copyOf(more);
         }
-        groups.joinAllOn(shard);
-        // What has changed before the shard could be told of it.
-        shard.apply(network.state());
-        if (shard.isLeader()) {
-            leader = shard;
+        try {
+            groups.joinAllOn(shard);
+            // What has changed before the shard could be told of it.
+            shard.apply(network.state());
+            if (shard.isLeader()) {
+                leader = shard;
+            }
+            shard.start();
+        } catch (Throwable t) {
+            // Such as for want of memory: another one may fare better.
+            shard.close();
+            throw t;
         }
-        shard.start();
         tellOfRouters(shard);
         giveShare(shard);
         return shard;
@@ -336,6 +342,8 @@ public final class HostStack {
                 }
             }
             leadless = true;
+            // Before somebody else may lead.
+            autoconfiguration.clear();
         }
         autoconfiguration.abandoned();
     }

@@ -39,7 +39,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.ObjLongConsumer;
 
 /**
  * A host's protocols on one event loop. All methods are for that loop's thread, unless they say otherwise.
@@ -76,8 +75,6 @@ public final class Shard {
     private volatile boolean closed;
     /** It is about to be closed: its loop may take tasks that it will not run. */
     private volatile boolean ending;
-    /** It has no buckets any more, and gets none; guarded by {@link FlowSteering}. */
-    boolean withdrawn;
     /** Where the connections are that this shard gave away when it ended. */
     private final Map<TcpConnection, Shard> heirs = new ConcurrentHashMap<>(0);
 
@@ -501,10 +498,9 @@ public final class Shard {
         tcp.detachForMove(c);
         boolean accepted = send(c, to, () -> {
             to.attach(c);
-            if (to.ending) {
+            if (to.ending || !to.loop.execute(arrived)) {
+                // Nobody would ever hear of it.
                 c.abort(to.now());
-            } else {
-                to.loop.execute(arrived);
             }
         });
         if (!accepted) {
@@ -590,7 +586,7 @@ public final class Shard {
     }
 
     /** Gives a request, which is not in this shard's stack any more, to a shard that stays; returns whether there is one. */
-    private boolean passOn(FlowSteering.FlowKey key, ObjLongConsumer<TcpStack> arrival) {
+    private boolean passOn(FlowSteering.FlowKey key, TcpStack.Arrival arrival) {
         Shard owner = this;
         for (Shard heir = heir(key); heir != null; heir = heir(key)) {
             owner = heir;
@@ -608,16 +604,17 @@ public final class Shard {
      *
      * @return whether it has been taken; if not, it is still listed for this shard
      */
-    private boolean inherit(FlowSteering.FlowKey key, ObjLongConsumer<TcpStack> arrival) {
+    private boolean inherit(FlowSteering.FlowKey key, TcpStack.Arrival arrival) {
         arriving.incrementAndGet();
         host.steering().list(key, this);
         boolean accepted = submit(() -> {
             arriving.decrementAndGet();
-            if (inherits()) {
-                arrival.accept(tcp, now());
+            if (!inherits()) {
+                passOn(key, arrival);
+            } else if (arrival.arrives(tcp, now())) {
                 host.steering().place(key, this, known);
             } else {
-                passOn(key, arrival);
+                host.steering().unlist(key, this);
             }
         });
         if (!accepted) {

@@ -9,8 +9,8 @@ import io.netty.util.concurrent.Ticker;
 
 /** The event loop of a shard, as the shard sees it. */
 public interface ShardLoop {
-    /** Runs a task on the loop. Any thread. */
-    void execute(Runnable task);
+    /** Runs a task on the loop; returns whether it will, which one that has shut down does not. Any thread. */
+    boolean execute(Runnable task);
 
     /** Whether the caller is on the loop. */
     boolean inLoop();

@@ -627,8 +627,8 @@ final class PassiveOpens {
         }
     }
 
-    /** Takes over a request that another shard has given up. */
-    private void adopt(SynRequest given, long now) {
+    /** Takes over a request that another shard has given up; returns whether its flow is here now. */
+    private boolean adopt(SynRequest given, long now) {
         if (stack.flows.get(
                         given.localHigh,
                         given.localLow,
@@ -638,7 +638,11 @@ final class PassiveOpens {
                         given.remotePort)
                 != null) {
             // The peer has asked here meanwhile.
-            return;
+            return true;
+        }
+        if (!stack.isListening(given.listener)) {
+            // The listener has been closed meanwhile, and its requests forgotten everywhere.
+            return false;
         }
         stack.timeWait.forgetPredecessor(given);
         SynRequest request = new SynRequest(stack, given);
@@ -649,6 +653,7 @@ final class PassiveOpens {
         }
         long timeout = Math.min(stack.parameters.maxRto, stack.parameters.initialRto << request.retransmits);
         stack.wheel.arm(request.timer, now + timeout);
+        return true;
     }
 
     /** Embryonic connections of a listener on this shard. */

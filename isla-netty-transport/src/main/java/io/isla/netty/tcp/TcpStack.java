@@ -19,10 +19,10 @@ import java.net.BindException;
 import java.net.NoRouteToHostException;
 import java.net.SocketException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.ObjLongConsumer;
 
 /**
  * TCP on one shard: its flows, its listeners, and the machinery that works on them. All methods are for the shard's thread; time is passed in, in
@@ -398,6 +398,16 @@ public final class TcpStack implements TransportReceiver {
         return best != null ? best : listener(policy.listenersOnAllPorts(), packet);
     }
 
+    /** Whether somebody still listens with a listener. */
+    boolean isListening(TcpListener listener) {
+        return isAmong(policy.listeners(listener.localPort()), listener)
+                || isAmong(policy.listenersOnAllPorts(), listener);
+    }
+
+    private static boolean isAmong(TcpListener[] listeners, TcpListener listener) {
+        return listeners != null && Arrays.asList(listeners).contains(listener);
+    }
+
     private TcpListener listener(TcpListener[] candidates, InboundPacket packet) {
         if (candidates == null) {
             return null;
@@ -628,9 +638,15 @@ public final class TcpStack implements TransportReceiver {
         return waiting;
     }
 
+    /** What becomes of a flow where it has gone. */
+    public interface Arrival {
+        /** Takes the flow over, on the thread of the stack that gets it; returns whether it has one with these addresses and ports now. */
+        boolean arrives(TcpStack heir, long now);
+    }
+
     /** Finds a stack of the same host for what this one gives up. */
     public interface Heirs {
-        /** Has something done by the stack that gets a flow, on its thread, with the time there; returns whether it will be. */
+        /** Has a flow taken over by the stack that gets it; returns whether it will be. */
         boolean inherit(
                 long localHigh,
                 long localLow,
@@ -638,7 +654,7 @@ public final class TcpStack implements TransportReceiver {
                 long remoteHigh,
                 long remoteLow,
                 int remotePort,
-                ObjLongConsumer<TcpStack> arrival);
+                Arrival arrival);
     }
 
     /** Gives up the embryonic connections that somebody takes. */

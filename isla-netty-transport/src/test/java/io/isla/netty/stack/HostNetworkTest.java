@@ -460,6 +460,15 @@ class HostNetworkTest {
         awaitLinkLocal();
     }
 
+    /** A shard that comes just when the last one has gone leads, and may have said what there is before the latter takes back what there was. */
+    @Test
+    void whatALeaderThatHasGoneLeavesIsNotTakenBackFromTheNext() throws Exception {
+        host(1, automatic(false));
+        awaitLinkLocal();
+        shards.host.autoconfiguration().abandoned();
+        assertThat(shards.host.network().addresses()).hasSize(1);
+    }
+
     // ------------------------------------------------------------------------------------------------ given addresses
 
     @Test
@@ -718,6 +727,39 @@ class HostNetworkTest {
         shards.host.removeLeaderTask(task);
         shards.settle();
         assertThat(log).containsExactly("begin 0", "end 0", "begin 1", "end 1");
+    }
+
+    /** Such as for want of memory. */
+    @Test
+    void aShardThatCannotStartIsNotOneOfThem() throws Exception {
+        host(0, setup -> {});
+        LeaderTask task = new LeaderTask() {
+            @Override
+            public void begin(Shard leader, long now) {
+                throw new IllegalStateException("expected");
+            }
+
+            @Override
+            public void end(Shard leader, long now) {}
+        };
+        shards.host.addLeaderTask(task);
+        assertThatThrownBy(() -> shards.start()).hasMessage("expected");
+        assertThat(shards.host.shards()).isEmpty();
+
+        shards.host.removeLeaderTask(task);
+        shards.start();
+        assertThat(shards.host.leader()).isSameAs(shards.shards.get(0));
+    }
+
+    /** What an event loop does not run any more is told by whoever finds that out. */
+    @Test
+    void aChangeIsToldOfThoughTheLoopThatLeadsHasShutDown() throws Exception {
+        host(1, setup -> {});
+        events.clear();
+        shards.loopsEnded = true;
+        shards.host.addAddress(address("10.0.0.9"), 24, () -> events.add("settled"));
+        shards.settle();
+        assertThat(events).containsExactly("added 10.0.0.9/24", "settled");
     }
 
     @Test

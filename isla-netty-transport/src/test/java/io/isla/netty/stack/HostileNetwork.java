@@ -96,8 +96,9 @@ final class HostileNetwork implements AutoCloseable {
 
     private final class Loop implements ShardLoop {
         @Override
-        public void execute(Runnable task) {
+        public boolean execute(Runnable task) {
             task.run();
+            return true;
         }
 
         @Override

@@ -37,6 +37,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** On which shard a connection lives that the peer has asked for: where the link brings its segments, if that may be so. */
 class RequestSteeringTest {
@@ -552,6 +553,41 @@ class RequestSteeringTest {
         }
         net.settle();
         assertThat(listed()).isZero();
+    }
+
+    /** The listener closes, and its requests are forgotten everywhere but where they are yet to arrive. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8})
+    void requestsWhoseListenerClosesBeforeTheyArriveAreForgotten(int receiveQueues) throws Exception {
+        connect(receiveQueues, 3, false);
+        Shard ending = net.shards.remove(2);
+        assertThat(ending.tcp().flowCount()).isPositive();
+        net.host.listeners().close(listener);
+        net.settle();
+        ending.close();
+        net.settle();
+
+        assertThat(net.shards.stream().mapToInt(s -> s.tcp().flowCount()).sum()).isZero();
+        assertThat(listed()).isZero();
+        net.pass(5, TimeUnit.SECONDS);
+        assertThat(net.sent).as("no SYN-ACK again").isEmpty();
+    }
+
+    /** Its channel will never hear of it. */
+    @Test
+    void aConnectionThatArrivesWhereTheLoopHasShutDownEnds() throws Exception {
+        connect(8, 2);
+        Shard first = net.shards.get(0);
+        Shard second = net.shards.get(1);
+        List<TcpConnection> moving =
+                accepted.stream().filter(c -> Shard.owner(c) == first).toList();
+        assertThat(moving).isNotEmpty();
+
+        net.loopsEnded = true;
+        moving.forEach(c -> first.move(c, second, () -> {}));
+        net.settle();
+        assertThat(moving).allMatch(TcpConnection::isReleased);
+        assertThat(listed()).isEqualTo(FLOWS - moving.size());
     }
 
     @Test

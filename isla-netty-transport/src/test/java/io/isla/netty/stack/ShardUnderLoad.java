@@ -139,8 +139,9 @@ final class ShardUnderLoad implements AutoCloseable {
 
     private final class Loop implements ShardLoop {
         @Override
-        public void execute(Runnable task) {
+        public boolean execute(Runnable task) {
             task.run();
+            return true;
         }
 
         @Override

@@ -46,6 +46,9 @@ final class Shards implements AutoCloseable {
     /** Run on the thread that has put something into a shard's inbox. */
     Runnable onWakeup = () -> {};
 
+    /** Whether loops have shut down: they run no task any more. */
+    boolean loopsEnded;
+
     private final LinkQueue peer;
     private final OutboundFrame frame = new OutboundFrame();
 
@@ -111,8 +114,12 @@ final class Shards implements AutoCloseable {
 
     private record Loop(Shards net, Ticker ticker, Object group) implements ShardLoop {
         @Override
-        public void execute(Runnable task) {
+        public boolean execute(Runnable task) {
+            if (net.loopsEnded) {
+                return false;
+            }
             task.run();
+            return true;
         }
 
         @Override

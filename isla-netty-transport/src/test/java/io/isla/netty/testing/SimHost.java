@@ -196,9 +196,10 @@ public final class SimHost implements AutoCloseable {
 
     private final class Loop implements ShardLoop {
         @Override
-        public void execute(Runnable task) {
+        public boolean execute(Runnable task) {
             tasks.add(task);
             scheduleTurn();
+            return true;
         }
 
         @Override
