@@ -82,8 +82,10 @@ final class ConnectionSeat {
             wasSeated = true;
             channel.seated(c);
             promise.setSuccess();
+        } else if (!shard.isClosed()) {
+            end(c, shard, abortOnArrival);
         } else {
-            // Its loop may have been suspended meanwhile, and have passed the connection on.
+            // Its loop has been suspended meanwhile, and has passed the connection on.
             shard.with(c, there -> end(c, there, abortOnArrival));
         }
     }

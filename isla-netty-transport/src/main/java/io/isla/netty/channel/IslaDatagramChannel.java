@@ -279,10 +279,11 @@ public final class IslaDatagramChannel extends AbstractIslaChannel implements Da
             // If it is on its way, it is closed where it leaves or where it arrives.
             Shard owner = HostEndpoints.owner(bound);
             HostStack host = boundHost;
-            Runnable closing = () -> host.endpoints().close(bound);
-            if (owner.loop().inLoop() || !owner.loop().execute(closing)) {
-                // If its loop has ended, nobody else uses it.
-                closing.run();
+            if (owner.loop().inLoop()) {
+                host.endpoints().close(bound);
+            } else {
+                // A shard that has ended has closed it.
+                owner.execute(() -> host.endpoints().close(bound));
             }
         }
     }

@@ -135,7 +135,8 @@ public final class IslaIoHandler implements IoHandler {
             shard = host.stack().newShard(loop);
             failure = null;
             registerLink();
-        } catch (Exception e) {
+        } catch (Exception | OutOfMemoryError e) {
+            // The latter of direct memory, which has a limit of its own.
             failure = e instanceof IOException io ? io : new IOException(e.getMessage(), e);
             logger.warn("{} cannot run on this event loop; its channels will fail to register", host, e);
             closeShard();

@@ -166,8 +166,9 @@ final class HostDhcp implements LeaderTask, DhcpHost, NetworkListener {
     }
 
     private void attach(Shard running) {
-        shard = running;
+        // It may throw for want of memory, and nothing has begun then.
         frame = new OutboundFrame();
+        shard = running;
     }
 
     private void detach() {

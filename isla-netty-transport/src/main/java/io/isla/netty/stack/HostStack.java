@@ -272,7 +272,11 @@ public final class HostStack {
             shard.start();
         } catch (Throwable t) {
             // Such as for want of memory: another one may fare better.
-            shard.close();
+            try {
+                shard.close();
+            } catch (Throwable closing) {
+                t.addSuppressed(closing);
+            }
             throw t;
         }
         tellOfRouters(shard);

@@ -109,42 +109,49 @@ public final class Shard {
         inbox = new Inbox(this);
         medium = configuration.link().medium();
         output = new FlushingQueue(openQueue());
-        ip = new IpStack(
-                new IpStack.Interface(
-                        medium,
-                        configuration.mtu(),
-                        configuration.link().maxSegmentationBytes(),
-                        configuration.link().maxTcpSegmentationBytes(),
-                        configuration.mac(),
-                        leader),
-                output,
-                new LoopbackDelivery(this),
-                wheel,
-                loop.allocator(),
-                random,
-                ipCounters);
-        tcp = new TcpStack(
-                ip,
-                configuration.mtu(),
-                wheel,
-                loop.allocator(),
-                configuration.tcp(),
-                frame,
-                host.keys(),
-                random,
-                policy,
-                tcpCounters);
-        tcp.attachment(this);
-        udp = new UdpStack(ip, loop.allocator(), frame, new UdpEndpoints(this, host.keys()), udpCounters);
-        udp.attachment(this);
-        ip.register(IpProtocol.TCP, tcp);
-        ip.register(IpProtocol.UDP, udp);
-        echo = new ShardEcho(this, random);
-        ip.steering(new ShardSteering(this));
-        ip.ipv6(configuration.ipv6());
-        ip.unconfiguredPort(configuration.dhcp() == null ? 0 : DhcpHeader.CLIENT_PORT);
-        ip.listener(new ShardNews(this));
-        apply(host.network().state());
+        try {
+            ip = new IpStack(
+                    new IpStack.Interface(
+                            medium,
+                            configuration.mtu(),
+                            configuration.link().maxSegmentationBytes(),
+                            configuration.link().maxTcpSegmentationBytes(),
+                            configuration.mac(),
+                            leader),
+                    output,
+                    new LoopbackDelivery(this),
+                    wheel,
+                    loop.allocator(),
+                    random,
+                    ipCounters);
+            tcp = new TcpStack(
+                    ip,
+                    configuration.mtu(),
+                    wheel,
+                    loop.allocator(),
+                    configuration.tcp(),
+                    frame,
+                    host.keys(),
+                    random,
+                    policy,
+                    tcpCounters);
+            tcp.attachment(this);
+            udp = new UdpStack(ip, loop.allocator(), frame, new UdpEndpoints(this, host.keys()), udpCounters);
+            udp.attachment(this);
+            ip.register(IpProtocol.TCP, tcp);
+            ip.register(IpProtocol.UDP, udp);
+            echo = new ShardEcho(this, random);
+            ip.steering(new ShardSteering(this));
+            ip.ipv6(configuration.ipv6());
+            ip.unconfiguredPort(configuration.dhcp() == null ? 0 : DhcpHeader.CLIENT_PORT);
+            ip.listener(new ShardNews(this));
+            apply(host.network().state());
+        } catch (Throwable t) {
+            // Such as for want of memory: frames must not come to where nobody reads them.
+            output.close();
+            frame.release();
+            throw t;
+        }
     }
 
     private LinkQueue openQueue() throws IOException {

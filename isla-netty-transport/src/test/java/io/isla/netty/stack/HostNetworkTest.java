@@ -13,7 +13,11 @@ import io.isla.netty.ip.Ipv6Config;
 import io.isla.netty.ip.Packets;
 import io.isla.netty.ip.Path;
 import io.isla.netty.ip.Route;
+import io.isla.netty.link.ForwardingLink;
+import io.isla.netty.link.ForwardingQueue;
 import io.isla.netty.link.Link;
+import io.isla.netty.link.LinkQueue;
+import io.isla.netty.link.LinkReceiver;
 import io.isla.netty.link.MacAddress;
 import io.isla.netty.wire.ArpHeader;
 import io.isla.netty.wire.EtherType;
@@ -21,6 +25,7 @@ import io.isla.netty.wire.Icmpv6Header;
 import io.isla.netty.wire.IpAddress;
 import io.isla.netty.wire.NeighborDiscoveryHeader;
 import io.isla.netty.wire.NeighborDiscoveryOption;
+import io.netty.buffer.ByteBufAllocator;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -749,6 +754,35 @@ class HostNetworkTest {
         shards.host.removeLeaderTask(task);
         shards.start();
         assertThat(shards.host.leader()).isSameAs(shards.shards.get(0));
+    }
+
+    /** Frames do not come to a queue that nobody reads. */
+    @Test
+    void aShardThatCannotBeMadeClosesItsQueue() throws Exception {
+        List<String> queues = new ArrayList<>();
+        host(
+                0,
+                setup -> setup.wrapping = link -> new ForwardingLink(link) {
+                    @Override
+                    public LinkQueue openQueue(LinkReceiver receiver, Runnable wakeup, ByteBufAllocator allocator)
+                            throws IOException {
+                        queues.add("opened");
+                        return new ForwardingQueue(link().openQueue(receiver, wakeup, allocator)) {
+                            @Override
+                            public void close() {
+                                queues.add("closed");
+                                super.close();
+                            }
+                        };
+                    }
+                });
+        shards.allocatorCalls = 1;
+        assertThatThrownBy(() -> shards.start()).hasMessage("expected");
+        assertThat(queues).containsExactly("opened", "closed");
+        assertThat(shards.host.shards()).isEmpty();
+        shards.allocatorCalls = Integer.MAX_VALUE;
+        shards.start();
+        assertThat(shards.host.leader()).isNotNull();
     }
 
     /** What an event loop does not run any more is told by whoever finds that out. */

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 
 /** A host of several shards, which run when the test says so, and the other end of its link, which the test has for itself. */
 final class Shards implements AutoCloseable {
@@ -46,6 +47,9 @@ final class Shards implements AutoCloseable {
     /** Run on the thread that has put something into a shard's inbox. */
     Runnable onWakeup = () -> {};
 
+    /** How often a loop may still be asked for its allocator. */
+    int allocatorCalls = Integer.MAX_VALUE;
+
     /** Whether loops have shut down: they run no task any more. */
     boolean loopsEnded;
 
@@ -58,7 +62,7 @@ final class Shards implements AutoCloseable {
                 .receiveQueues(setup.receiveQueues)
                 .pair("shards", "peer");
         host = new HostStack(new HostConfiguration(
-                link.first(),
+                setup.wrapping.apply(link.first()),
                 new MacAddress(OWN_LINK),
                 setup.addresses,
                 setup.gateways,
@@ -84,6 +88,8 @@ final class Shards implements AutoCloseable {
         Ipv6Config ipv6 = Ipv6Config.MANUAL;
         boolean detectDuplicates;
         DhcpParameters dhcp;
+        /** What the host has in place of the link. */
+        UnaryOperator<Link> wrapping = UnaryOperator.identity();
         /** How many shards receive from the link. */
         int receiveQueues = 8;
     }
@@ -134,6 +140,9 @@ final class Shards implements AutoCloseable {
 
         @Override
         public ByteBufAllocator allocator() {
+            if (net.allocatorCalls-- == 0) {
+                throw new IllegalStateException("expected");
+            }
             return ByteBufAllocator.DEFAULT;
         }
     }
