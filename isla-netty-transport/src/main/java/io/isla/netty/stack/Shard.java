@@ -108,8 +108,10 @@ public final class Shard {
         wheel = new TimerWheel(now);
         inbox = new Inbox(this);
         medium = configuration.link().medium();
-        output = new FlushingQueue(openQueue());
+        FlushingQueue opened = null;
         try {
+            opened = new FlushingQueue(openQueue());
+            output = opened;
             ip = new IpStack(
                     new IpStack.Interface(
                             medium,
@@ -148,7 +150,9 @@ public final class Shard {
             apply(host.network().state());
         } catch (Throwable t) {
             // Such as for want of memory: frames must not come to where nobody reads them.
-            output.close();
+            if (opened != null) {
+                opened.close();
+            }
             frame.release();
             throw t;
         }
