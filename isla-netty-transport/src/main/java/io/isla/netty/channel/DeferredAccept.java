@@ -55,6 +55,13 @@ final class DeferredAccept implements TcpUser {
         }
     }
 
+    /** Its loop ends, and so does the wait: it may be accepted elsewhere. */
+    @Override
+    public boolean leaves(TcpConnection c) {
+        end();
+        return true;
+    }
+
     /** Resets the connection. Any thread. */
     void abort() {
         Shard owner = Shard.owner(connection);

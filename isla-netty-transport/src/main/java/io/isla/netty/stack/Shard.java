@@ -554,7 +554,7 @@ public final class Shard {
         FlowSteering steering = host.steering();
         // Others know of each where it is, until it is on its way: who does not know a connection answers for it with a
         // reset.
-        List<TcpConnection> connections = tcp.withoutUser();
+        List<TcpConnection> connections = tcp.inheritable();
         connections.forEach(c -> steering.list(key(c), this));
         tcp.bequeath((lh, ll, lp, rh, rl, rp, arrival) -> {
             steering.list(new FlowSteering.FlowKey(IpProtocol.TCP, lh, ll, lp, rh, rl, rp), this);

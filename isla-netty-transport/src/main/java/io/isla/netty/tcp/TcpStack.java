@@ -627,15 +627,19 @@ public final class TcpStack implements TransportReceiver {
         passive.fastOpen.settled(c);
     }
 
-    /** The connections that nobody has at present: those that no listener's user has accepted yet, and those whose user is on his way to another shard. */
-    public List<TcpConnection> withoutUser() {
-        List<TcpConnection> waiting = new ArrayList<>();
+    /**
+     * The connections that are to outlive this stack: those that nobody has at present, because no listener's user has accepted them yet, or because their user is on his
+     * way to another shard; and those that their users {@linkplain TcpUser#leaves leave} now.
+     */
+    public List<TcpConnection> inheritable() {
+        List<TcpConnection> connections = new ArrayList<>();
         forEachConnection(c -> {
-            if (c.user == null && !c.isOrphan()) {
-                waiting.add(c);
+            if (!c.isOrphan()) {
+                connections.add(c);
             }
         });
-        return waiting;
+        connections.removeIf(c -> c.user != null && !c.user.leaves(c));
+        return connections;
     }
 
     /** What becomes of a flow where it has gone. */

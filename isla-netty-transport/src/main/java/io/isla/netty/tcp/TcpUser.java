@@ -16,4 +16,14 @@ public interface TcpUser {
      * @param events {@link TcpEvents} since the last call
      */
     void onTcpEvents(TcpConnection connection, int events);
+
+    /**
+     * The stack that has the connection ends, and another one of the same host may have it from then on, without this user. Shard thread.
+     *
+     * @param connection the connection
+     * @return whether this user is no longer needed, and has {@linkplain TcpConnection#user(TcpUser) left} the connection, which then lives on; if not, it is reset
+     */
+    default boolean leaves(TcpConnection connection) {
+        return false;
+    }
 }

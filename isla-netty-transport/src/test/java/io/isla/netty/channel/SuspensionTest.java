@@ -249,6 +249,25 @@ class SuspensionTest {
     }
 
     @Test
+    void connectionsThatWaitForTheirFirstDataOutliveTheirLoop() throws Exception {
+        Suspension loops = Suspension.of(hosts.serverGroup);
+        Channel server = echoServer(loops.leading(), loops.leading());
+        server.config().setOption(IslaChannelOption.TCP_DEFER_ACCEPT, 3600);
+        List<Client> clients = new ArrayList<>();
+        for (int i = 0; i < MANY; i++) {
+            clients.add(Client.connect(hosts.clientGroup, server));
+        }
+        // A client is connected before the server has its acknowledgement.
+        hosts.settle();
+        loops.other().shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+        assertThat(shards()).isEqualTo(1);
+
+        for (Client client : clients) {
+            client.ask(1);
+        }
+    }
+
+    @Test
     void aSuspendedLoopShutsDown() throws Exception {
         Suspension loops = Suspension.of(hosts.serverGroup);
         loops.suspend();

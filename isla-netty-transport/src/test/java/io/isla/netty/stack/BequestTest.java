@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.isla.netty.link.Link;
 import io.isla.netty.tcp.TcpConnection;
 import io.isla.netty.tcp.TcpSettings;
+import io.isla.netty.tcp.TcpUser;
 import io.isla.netty.testing.Segment;
 import io.isla.netty.wire.EtherType;
 import io.isla.netty.wire.EthernetHeader;
@@ -25,6 +26,8 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of the connections of a shard that ends while its host goes on. */
 class BequestTest {
@@ -101,6 +104,40 @@ class BequestTest {
         accepted.get(0).abort(net.ticker.nanoTime());
         net.settle();
         assertThat(received().has(RST)).isTrue();
+    }
+
+    /** One that accepts a connection at once, and may leave it. */
+    private record Tenant(boolean leaving) implements TcpUser {
+        @Override
+        public void onTcpEvents(TcpConnection connection, int events) {}
+
+        @Override
+        public boolean leaves(TcpConnection connection) {
+            if (leaving) {
+                connection.user(null);
+            }
+            return leaving;
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aConnectionGoesToAnotherShardIfItsUserLeavesIt(boolean leaving) {
+        send(of(SYN).seq(ISS));
+        int acknowledged = received().sequence + 1;
+        send(of(ACK).seq(ISS + 1).ack(acknowledged));
+        accepted.get(0).user(new Tenant(leaving));
+        Shard first = owner();
+        net.stop(first);
+
+        if (!leaving) {
+            assertThat(received().has(RST)).isTrue();
+            return;
+        }
+        assertThat(net.sent).as("no reset").isEmpty();
+        assertThat(owner()).isNotSameAs(first);
+        send(of(ACK).seq(ISS + 1).ack(acknowledged).data("x"));
+        assertThat(accepted.get(0).readableBytes()).isEqualTo(1);
     }
 
     @Test
