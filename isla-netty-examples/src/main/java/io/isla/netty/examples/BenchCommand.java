@@ -64,7 +64,7 @@ final class BenchCommand implements Callable<Integer> {
             arity = "1..*",
             paramLabel = "SERVER",
             description =
-                    "Only these servers, of: ${COMPLETION-CANDIDATES}. Default: all but isla_block and isla_syscalls.")
+                    "Only these servers, of: ${COMPLETION-CANDIDATES}. Default: all but those that begin with isla_.")
     private List<ServerKind> servers = DEFAULT_SERVERS;
 
     @Option(names = "--loops", paramLabel = "N", description = "Event loops of each server. Default: ${DEFAULT-VALUE}.")

@@ -166,8 +166,11 @@ record Transport(
         machine.forEach(each -> check(isla, each));
         device.queues(options.eventLoops())
                 .offload(!options.noOffload)
-                .ioUring(!options.noIoUring)
+                .napi(options.napi)
                 .bigTcp(!options.noBigTcp);
+        if (options.ioUring != null) {
+            device.ioUring(options.ioUring);
+        }
         machine.forEach(each -> device.hostAddress(each.address(), each.prefixLength()));
         return device.open();
     }

@@ -132,9 +132,19 @@ final class TransportOptions {
     boolean noOffload;
 
     @Option(
-            names = "--no-io-uring",
-            description = "With Isla: read and write one frame at a time, never several in one system call.")
-    boolean noIoUring;
+            names = "--io-uring",
+            negatable = true,
+            description =
+                    "With Isla: read and write several small frames in one system call, through io_uring, or never do. "
+                            + "Default: find out which costs less.")
+    Boolean ioUring;
+
+    @Option(
+            names = "--napi",
+            description =
+                    "With Isla: have the kernel receive frames in a softirq, and not while they are written; a small frame "
+                            + "costs more, bulk may cost less.")
+    boolean napi;
 
     @Option(
             names = "--no-big-tcp",

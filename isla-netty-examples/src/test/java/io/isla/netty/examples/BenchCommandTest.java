@@ -44,7 +44,7 @@ class BenchCommandTest {
         Path json = directory.resolve("bench.json");
         Path svg = directory.resolve("bench.svg");
 
-        List<String> servers = List.of("isla", "isla_syscalls", "epoll", "raw");
+        List<String> servers = List.of("isla", "isla_syscalls", "isla_batches", "isla_napi", "epoll", "raw");
         List<String> arguments = new ArrayList<>(List.of("bench", "--quick", "--servers"));
         arguments.addAll(servers);
         arguments.addAll(List.of(

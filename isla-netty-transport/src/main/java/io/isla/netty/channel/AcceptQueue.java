@@ -58,10 +58,12 @@ final class AcceptQueue implements Consumer<TcpConnection> {
         }
     }
 
-    private void due(DeferredAccept waiting) {
-        if (deferred.remove(waiting)) {
+    private boolean due(DeferredAccept waiting) {
+        boolean wanted = deferred.remove(waiting);
+        if (wanted) {
             put(waiting.connection());
         }
+        return wanted;
     }
 
     private void put(TcpConnection connection) {

@@ -11,10 +11,10 @@ import io.isla.netty.tcp.TcpUser;
 import io.netty.channel.IoEventLoop;
 import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
- * A connection that is to be accepted when its peer has sent something, or after a time: {@link IslaChannelOption#TCP_DEFER_ACCEPT}. The thread of the
+ * A connection that is to be accepted when its peer has sent something, or after a time, or when its loop ends: {@link IslaChannelOption#TCP_DEFER_ACCEPT}. The thread of the
  * connection's shard.
  */
 final class DeferredAccept implements TcpUser {
@@ -23,12 +23,15 @@ final class DeferredAccept implements TcpUser {
             TcpEvents.READABLE | TcpEvents.PEER_CLOSED | TcpEvents.FAILED | TcpEvents.CLOSED;
 
     private final TcpConnection connection;
-    private final Consumer<DeferredAccept> due;
+    private final Shard owner;
+    private final Predicate<DeferredAccept> due;
     private Future<?> timeout;
 
-    DeferredAccept(TcpConnection connection, Consumer<DeferredAccept> due) {
+    /** @param due called when the wait ends; returns whether the connection is to be accepted */
+    DeferredAccept(TcpConnection connection, Predicate<DeferredAccept> due) {
         this.connection = connection;
         this.due = due;
+        owner = Shard.owner(connection);
     }
 
     /** Whether there is something to wait for. */
@@ -41,9 +44,9 @@ final class DeferredAccept implements TcpUser {
     }
 
     void start(int seconds) {
-        IoEventLoop loop = HandlerLoop.of(Shard.owner(connection));
+        IoEventLoop loop = HandlerLoop.of(owner);
         if (loop != null) {
-            timeout = loop.schedule(this::end, seconds, TimeUnit.SECONDS);
+            timeout = loop.schedule(() -> end(), seconds, TimeUnit.SECONDS);
         }
         connection.user(this);
     }
@@ -58,24 +61,22 @@ final class DeferredAccept implements TcpUser {
     /** Its loop ends, and so does the wait: it may be accepted elsewhere. */
     @Override
     public boolean leaves(TcpConnection c) {
-        end();
-        return true;
+        return end();
     }
 
     /** Resets the connection. Any thread. */
     void abort() {
-        Shard owner = Shard.owner(connection);
-        owner.loop().execute(() -> {
+        owner.with(connection, there -> {
             cancelTimeout();
             connection.user(null);
-            connection.abort(owner.now());
+            connection.abort(there.now());
         });
     }
 
-    private void end() {
+    private boolean end() {
         cancelTimeout();
         connection.user(null);
-        due.accept(this);
+        return due.test(this);
     }
 
     private void cancelTimeout() {

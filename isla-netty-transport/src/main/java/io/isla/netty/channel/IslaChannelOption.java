@@ -69,7 +69,7 @@ public final class IslaChannelOption<T> extends ChannelOption<T> {
      */
     public static final ChannelOption<Boolean> IP_RECVORIGDSTADDR = EpollChannelOption.IP_RECVORIGDSTADDR;
 
-    /** Seconds that connections wait for their first data before they are accepted without any; 0, the default: not at all. */
+    /** Seconds that connections wait for their first data before they are accepted without any, as they also are when their loop ends; 0, the default: not at all. */
     public static final ChannelOption<Integer> TCP_DEFER_ACCEPT = EpollChannelOption.TCP_DEFER_ACCEPT;
 
     /**

@@ -6,9 +6,12 @@ package io.isla.netty.link;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.internal.logging.InternalLogger;
+import io.netty.util.internal.logging.InternalLoggerFactory;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * A link over a device of {@code /dev/net/tun}, of which the kernel holds the other end: a {@link TapLink} or a {@link TunLink}.
@@ -20,6 +23,8 @@ import java.util.List;
  * time. A device with many queues delivers a flow's frames to the queue that last sent for that flow, or to that which a hash says: it should have one for each event loop.
  */
 public abstract sealed class DeviceLink implements Link permits TapLink, TunLink {
+    private static final InternalLogger logger = InternalLoggerFactory.getInstance(DeviceLink.class);
+
     /** The largest IPv4 packet. An IPv6 packet may have 40 bytes more, which are not worth a second constant. */
     private static final int MAX_SEGMENTATION_BYTES = 0xffff;
 
@@ -37,7 +42,10 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
     private final int index;
     private final int mtu;
     private final int maxReceiveQueues;
-    private final boolean ioUring;
+    private final IoUringUse ioUring;
+    private final BooleanSupplier ioUringTrial;
+    private final Object trialLock = new Object();
+    private Boolean ioUringPays;
     private final boolean bigTcp;
 
     private final Object lock = new Object();
@@ -52,6 +60,11 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
         mtu = host.mtu();
         maxReceiveQueues = device.hasManyQueues() ? builder.queues() : 1;
         ioUring = builder.ioUring();
+        ioUringTrial = builder.ioUringTrial();
+        if (ioUring != IoUringUse.NEVER) {
+            // Not in the middle of a turn.
+            IoUring.load();
+        }
         bigTcp = builder.bigTcp() && device.hasVirtioHeader() && Linux.isAtLeast(BIG_TCP_MAJOR, BIG_TCP_MINOR);
     }
 
@@ -156,9 +169,29 @@ public abstract sealed class DeviceLink implements Link permits TapLink, TunLink
         }
     }
 
-    /** Whether its queues are to read and write several frames at a time, where the kernel lets them. */
-    boolean usesIoUring() {
+    /** Whether its queues are to read and write several frames in one system call, where the kernel lets them. */
+    IoUringUse ioUring() {
         return ioUring;
+    }
+
+    /** Whether that costs less than a system call for each. It is found out once, which takes a moment. Any thread. */
+    boolean ioUringPays() {
+        synchronized (trialLock) {
+            if (ioUringPays == null) {
+                ioUringPays = triedIoUring();
+            }
+            return ioUringPays;
+        }
+    }
+
+    private boolean triedIoUring() {
+        try {
+            return ioUringTrial.getAsBoolean();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Of memory outside the heap. A ring is to save time, and can be done without.
+            logger.debug("cannot find out whether io_uring pays", e);
+            return false;
+        }
     }
 
     TunDevice device() {

@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 
 /**
  * What there is to say about a {@link DeviceLink}, of either kind. What is not set is left as the device has it.
@@ -30,8 +31,10 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
     private boolean create = true;
     private boolean persistent;
     private boolean offload = true;
-    private boolean ioUring = true;
+    private IoUringUse ioUring = IoUringUse.WHERE_IT_PAYS;
+    private BooleanSupplier ioUringTrial = IoUringTrial::pays;
     private boolean bigTcp = true;
+    private boolean napi;
     private int mtu;
     private int transmitQueueLength = -1;
 
@@ -70,11 +73,21 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
     }
 
     /**
-     * Whether to pass several small frames in one system call, through io_uring (Linux 5.11), which is the default. Where the kernel has none or does not let
-     * this process use it, as in many containers, each frame has a system call of its own all the same.
+     * Whether to pass several small frames in one system call, through io_uring (Linux 6.4). If this is not set, it is found out, once a queue has had
+     * something to do, whether it costs less than a system call for each, which depends on the processor and on how the kernel defends itself. Where the
+     * kernel has no io_uring or does not let this process use it, as in many containers, each frame has a system call of its own all the same.
      */
     public final B ioUring(boolean ioUring) {
-        this.ioUring = ioUring;
+        this.ioUring = ioUring ? IoUringUse.ALWAYS : IoUringUse.NEVER;
+        return self();
+    }
+
+    /**
+     * Whether the kernel is to receive frames in a softirq, as from a card ({@code IFF_NAPI}, Linux 4.19); by default, it does so while they are written. A
+     * small frame costs more with it. In bulk transfers to the kernel it may cost less: where memory is slow, and the processor's caches are small.
+     */
+    public final B napi(boolean napi) {
+        this.napi = napi;
         return self();
     }
 
@@ -139,8 +152,18 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
         return queues;
     }
 
-    boolean ioUring() {
+    IoUringUse ioUring() {
         return ioUring;
+    }
+
+    /** For tests. */
+    final B ioUringTrial(BooleanSupplier trial) {
+        ioUringTrial = trial;
+        return self();
+    }
+
+    BooleanSupplier ioUringTrial() {
+        return ioUringTrial;
     }
 
     boolean bigTcp() {
@@ -161,7 +184,7 @@ public abstract sealed class DeviceLinkBuilder<B extends DeviceLinkBuilder<B, L>
                             + " io.netty:netty-transport-native-epoll with the classifier of this machine, such as linux-x86_64",
                     Epoll.unavailabilityCause());
         }
-        TunDevice device = TunDevice.open(kind, name, create, queues > 1, offload);
+        TunDevice device = TunDevice.open(kind, name, create, queues > 1, offload, napi);
         try {
             HostInterface host = new HostInterface(name);
             configure(host);

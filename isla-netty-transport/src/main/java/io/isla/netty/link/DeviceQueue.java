@@ -23,8 +23,8 @@ import java.io.IOException;
  *
  * <p>What the kernel does (Linux 6.18), and what follows from it: a device that is down refuses writes with EIO, is silent for readers, and
  * wakes nobody; one that is deleted signals EPOLLERR until the file descriptor is taken out of epoll, and fails with EBADFD. A frame longer
- * than the buffer is cut without a word. What is written waits in a list of its queue, which has no limit, until the processor receives it in a softirq, mostly before
- * the write returns.
+ * than the buffer is cut without a word. What is written has been received when the write returns; with NAPI, it waits in a list of its queue, which has no limit,
+ * until the processor receives it in a softirq, mostly before the write returns as well.
  */
 final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     /** The most frames delivered for one event: others on the loop want their turn. */
@@ -44,6 +44,9 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
 
     /** The largest frame with segments joined, with room for a VLAN tag; one byte more than the kernel makes shows what was cut. */
     private static final int MAX_FRAME = 65_536 + EthernetHeader.LENGTH + 4 + 1;
+
+    /** So often something was sent before it is tried whether a ring is worth it: the compiler is to have dealt with a system call by then. */
+    static final int FLUSHES_BEFORE_TRIAL = 10_000;
 
     /** The kernel refuses to split a UDP frame into more. */
     private static final int MAX_UDP_SEGMENTS = 64;
@@ -70,8 +73,13 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     private final SoftwareSegmentation software;
     private final SoftwareSegmentation.Sink sink = this::write;
     private final BigTcpWriter big;
-    /** May be {@code null}. */
-    private final IoUring ring;
+    /** {@code null} as long as each frame has a system call of its own. */
+    private IoUring ring;
+
+    /** Whether a ring is worth it is yet to be found out. */
+    private boolean undecided;
+
+    private int flushes;
 
     private final DeviceReader reader;
     private final DeviceWriter writer;
@@ -113,19 +121,36 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
         readIndex = -(virtioLength + linkHeaderLength) & 7;
         segmentsTcp = device.hasVirtioHeader();
         segmentsUdp = device.segmentsUdp();
-        ring = link.usesIoUring() ? IoUring.open(fd) : null;
         int bufferLength = readIndex + virtioLength + frameRoom(device.hasVirtioHeader() ? MAX_FRAME : link.mtu());
+        DeviceReader made = null;
         try {
-            reader = new DeviceReader(fd, ring, allocator, readIndex, bufferLength);
-            writer = new DeviceWriter(fd, ring, virtioLength, link.maxTcpSegmentationBytes(), this::written);
+            made = new DeviceReader(fd, allocator, readIndex, bufferLength);
+            writer = new DeviceWriter(fd, virtioLength, link.maxTcpSegmentationBytes(), this::written);
+            reader = made;
         } catch (OutOfMemoryError e) {
-            if (ring != null) {
-                ring.close();
+            if (made != null) {
+                made.release();
             }
             stateHandle.close();
             throw new IOException("there is no direct memory left for a queue of " + link.name(), e);
         }
         handle = receives ? new Handle() : null;
+        switch (link.ioUring()) {
+            case ALWAYS -> openRing();
+            case WHERE_IT_PAYS -> undecided = true;
+            case NEVER -> {}
+        }
+    }
+
+    private void openRing() {
+        try {
+            ring = IoUring.open(fd);
+        } catch (OutOfMemoryError e) {
+            // Of memory outside the heap. It goes without.
+            return;
+        }
+        reader.ring(ring);
+        writer.ring(ring);
     }
 
     private static int frameRoom(int frame) {
@@ -326,6 +351,12 @@ final class DeviceQueue implements LinkQueue, LinkStateHandle.Listener {
     public void flush() {
         if (!closed) {
             writer.flush();
+            if (undecided && ++flushes == FLUSHES_BEFORE_TRIAL) {
+                undecided = false;
+                if (link.ioUringPays()) {
+                    openRing();
+                }
+            }
         }
         report();
     }

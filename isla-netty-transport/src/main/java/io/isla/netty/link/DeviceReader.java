@@ -42,16 +42,19 @@ final class DeviceReader {
     /**
      * Creates a reader.
      *
-     * @param ring may be {@code null}; stays the caller's
      * @param start where in its buffer a frame is to begin
      * @param bufferLength bytes of a buffer
      */
-    DeviceReader(FileDescriptor fd, IoUring ring, ByteBufAllocator allocator, int start, int bufferLength) {
+    DeviceReader(FileDescriptor fd, ByteBufAllocator allocator, int start, int bufferLength) {
         this.fd = fd;
-        this.ring = ring;
         this.allocator = allocator;
         this.start = start;
         bufferLength(bufferLength);
+    }
+
+    /** Has several be read in one system call from now on. The ring stays the caller's. */
+    void ring(IoUring several) {
+        ring = several;
     }
 
     /** How long buffers are from the next read on, in bytes; no less than before. */
@@ -132,10 +135,11 @@ final class DeviceReader {
                     // Of direct memory, which has a limit of its own. An Error would end the event loop.
                     return i;
                 }
-                if (!buffers[i].hasMemoryAddress()) {
-                    ring = null;
-                    return 1;
-                }
+            }
+            if (ring != null && !buffers[i].hasMemoryAddress()) {
+                // A ring could not be told where it is; the first one has a plain way.
+                ring = null;
+                return 1;
             }
         }
         return count;

@@ -14,8 +14,8 @@ import io.netty.channel.unix.IovArray;
 import java.io.IOException;
 
 /**
- * Writes frames to a device: each with a system call of its own, or, with an {@link IoUring}, small ones several at a time. Those wait, in their order,
- * until {@link #flush()}, or until there is no more room, or a large one comes.
+ * Writes frames to a device. Small ones wait, in their order, until {@link #flush()}, or until there is no more room, or a large one comes: whom the first of them
+ * wakes up then finds the others as well. Each has a system call of its own, or, with an {@link IoUring}, all that have waited have one.
  */
 final class DeviceWriter {
     /** What became of a frame. */
@@ -29,7 +29,7 @@ final class DeviceWriter {
         void written(int result, int length);
     }
 
-    /** The most frames that wait. One less than there are operations: a large one may follow. */
+    /** The most frames that wait; a large one may follow in the same system call. */
     private static final int WAITING = 32;
     /** Room for one that waits, in bytes; no power of two, so that the beginnings do not compete for the same lines of the cache. */
     private static final int ROOM = OutboundFrame.SCRATCH + 5 * 64;
@@ -48,6 +48,7 @@ final class DeviceWriter {
     private final int[] ends = new int[WAITING];
 
     private IoUring ring;
+    private boolean holds = true;
     private ByteBuf memory;
     private ByteBuf scratch;
     private int waiting;
@@ -55,16 +56,19 @@ final class DeviceWriter {
     /**
      * Creates a writer.
      *
-     * @param ring may be {@code null}; stays the caller's
      * @param virtioLength bytes of the virtio-net header before each frame; 0 if the device has none
      * @param maxFrame bytes of the largest frame
      */
-    DeviceWriter(FileDescriptor fd, IoUring ring, int virtioLength, int maxFrame, Outcome outcome) {
+    DeviceWriter(FileDescriptor fd, int virtioLength, int maxFrame, Outcome outcome) {
         this.fd = fd;
-        this.ring = ring;
         this.virtioLength = virtioLength;
         this.outcome = outcome;
         scratchBytes = maxFrame + EthernetHeader.LENGTH;
+    }
+
+    /** Has several be written in one system call from now on. The ring stays the caller's. */
+    void ring(IoUring several) {
+        ring = several;
     }
 
     /** Writes a frame, or has it wait. */
@@ -92,13 +96,11 @@ final class DeviceWriter {
     }
 
     private boolean mayHold() {
-        if (ring != null && memory == null) {
+        if (holds && memory == null) {
             memory = newMemory();
-            if (memory == null) {
-                ring = null;
-            }
+            holds = memory != null;
         }
-        return ring != null;
+        return holds;
     }
 
     /** Memory for what waits; {@code null} if there is no direct memory left, or none with an address, as without {@code Unsafe}. */
@@ -155,7 +157,7 @@ final class DeviceWriter {
         int held = waiting;
         waiting = 0;
         int done = 0;
-        if (held > 1 || gathered > 0) {
+        if (ring != null && (held > 1 || gathered > 0)) {
             for (int i = 0; i < held; i++) {
                 ring.write(memory.memoryAddress() + starts[i], ends[i] - starts[i]);
             }
@@ -167,7 +169,9 @@ final class DeviceWriter {
                 written(ring.result(i), i < held ? ends[i] - starts[i] - virtioLength : gathered);
             }
         }
-        // One alone costs less without a ring; and more than one are left only by a ring that is of no use any more.
+        // One alone costs less without a ring; more than one are left where there is none, or by one that is of no use
+        // any
+        // more.
         for (int i = done; i < held; i++) {
             written(writeAddress(memory.memoryAddress(), starts[i], ends[i]), ends[i] - starts[i] - virtioLength);
         }

@@ -20,7 +20,8 @@ import java.nio.ByteBuffer;
  * Each operation bears {@code RWF_NOWAIT}, so that it is complete when the call that {@linkplain #submit() submits} it returns. Memory is in use
  * no longer than that, operations are carried out in their order, and nothing completes later.
  *
- * <p>Where a system call is dear, as with page-table isolation or in a virtual machine, most of what a small frame costs is the entry to the kernel.
+ * <p>Where a system call is dear, as with page-table isolation or in some virtual machines, most of what a small frame costs is the entry to the kernel. Where it is
+ * not, an operation costs more through a ring than alone: {@link IoUringTrial} finds out.
  *
  * <p>One thread at a time.
  */
@@ -126,6 +127,11 @@ final class IoUring {
         return memory;
     }
 
+    /** Loads what it takes to call the kernel, if that has not been done. */
+    static void load() {
+        logger.debug("io_uring {} be called", Calls.AVAILABLE ? "can" : "cannot");
+    }
+
     /**
      * Makes a ring for operations on a file that does not block.
      *
@@ -195,6 +201,20 @@ final class IoUring {
      *     have had no effect
      */
     int submit() {
+        return collect(enter());
+    }
+
+    /** As {@link #submit}, and returns how long it took to enter the kernel and come back, in nanoseconds. */
+    long submitTimed() {
+        long start = System.nanoTime();
+        int submitted = enter();
+        long nanos = System.nanoTime() - start;
+        collect(submitted);
+        return nanos;
+    }
+
+    /** Gives the kernel what was added; returns how many it has taken. */
+    private int enter() {
         int count = prepared;
         prepared = 0;
         if (!usable) {
@@ -214,7 +234,7 @@ final class IoUring {
             submitted += n;
         }
         tail += count;
-        return collect(submitted);
+        return submitted;
     }
 
     /** Takes the results of the first {@code submitted} operations. */

@@ -18,9 +18,9 @@ import java.io.IOException;
  * queue before that: a queue that is attached and not read swallows flows. Therefore the file descriptor that holds such a device
  * is detached; frames can still be sent on it, and do not draw their flow to it.
  *
- * <p>Queues are attached with {@code IFF_NAPI}, but not a holder that is detached, which could not send. What is written is then received in a softirq, as from a
- * card, and that is also where the kernel gives back the memory of frames that another processor has read. Without it, they wait until there are dozens
- * (Linux, {@code net.core.skb_defer_max}), and a bulk transfer writes to memory that no cache has any more.
+ * <p>Queues may be attached with {@code IFF_NAPI}, but not a holder that is detached, which could not send. What is written is then received in a softirq, as from
+ * a card, and that is also where the kernel gives back the memory of frames that another processor has read. Without it, those wait until there are dozens
+ * (Linux, {@code net.core.skb_defer_max}), and a bulk transfer may write to memory that no cache has any more; but a small frame costs less.
  */
 final class TunDevice {
     private static final String PATH = "/dev/net/tun";
@@ -56,7 +56,7 @@ final class TunDevice {
     private final DeviceKind kind;
     private final String name;
     private final int flags;
-    /** What a queue is attached with beside {@link #flags}: {@code IFF_NAPI}, or 0 where the kernel has none for a queue alone. */
+    /** What a queue is attached with beside {@link #flags}: {@code IFF_NAPI}, or 0 if it is not wanted, or the kernel has none for a queue alone. */
     private final int napi;
 
     private final FileDescriptor holder;
@@ -77,9 +77,11 @@ final class TunDevice {
      * @param create whether to create it if there is none
      * @param manyQueues whether a device with many queues is wanted; an existing one is taken as it is
      * @param offload whether to leave checksums and segmentation to the kernel, if it can
+     * @param napi whether to attach queues with {@code IFF_NAPI}, if the kernel can
      * @throws IOException which says what to do
      */
-    static TunDevice open(DeviceKind kind, String name, boolean create, boolean manyQueues, boolean offload)
+    static TunDevice open(
+            DeviceKind kind, String name, boolean create, boolean manyQueues, boolean offload, boolean napi)
             throws IOException {
         HostInterface host = new HostInterface(name);
         boolean exists = host.exists();
@@ -90,7 +92,7 @@ final class TunDevice {
         int fd = openTun(PATH);
         try {
             int features = getInt(fd, "TUNGETFEATURES", TUNGETFEATURES);
-            if (!Linux.isAtLeast(NAPI_MAJOR, NAPI_MINOR)) {
+            if (!napi || !Linux.isAtLeast(NAPI_MAJOR, NAPI_MINOR)) {
                 features &= ~IFF_NAPI;
             }
             int wanted = kind.flag | IFF_NO_PI;

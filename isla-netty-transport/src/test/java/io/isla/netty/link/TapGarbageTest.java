@@ -21,7 +21,7 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The packet path makes no garbage. */
 @KernelTest
@@ -30,9 +30,9 @@ class TapGarbageTest {
 
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    @ParameterizedTest(name = "offload: {0}")
-    @ValueSource(booleans = {true, false})
-    void allocatesNothingForAFrame(boolean offload) throws Exception {
+    @ParameterizedTest(name = "offload: {0}, io_uring: {1}")
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void allocatesNothingForAFrame(boolean offload, boolean ioUring) throws Exception {
         // The leak detector's records are garbage of their own.
         ResourceLeakDetector.Level level = ResourceLeakDetector.getLevel();
         ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
@@ -40,6 +40,7 @@ class TapGarbageTest {
         TapLink link = TapLink.builder("tap4")
                 .hostAddress(InetAddress.getByName("10.95.0.1"), 24)
                 .offload(offload)
+                .ioUring(ioUring)
                 .open();
         ip("neighbor add 10.95.0.2 lladdr 02:00:00:00:00:02 dev tap4");
         LinkQueue queue = link.openQueue(new Ignoring(), () -> {}, allocator);

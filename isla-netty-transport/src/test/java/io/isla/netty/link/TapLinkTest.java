@@ -212,8 +212,9 @@ class TapLinkTest {
         }
     }
 
-    @Test
-    void worksWithBuffersThatHideTheirMemoryAddress() throws Exception {
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void worksWithBuffersThatHideTheirMemoryAddress(boolean ioUring) throws Exception {
         ByteBufAllocator allocator = new AbstractByteBufAllocator(true) {
             @Override
             protected ByteBuf newHeapBuffer(int initialCapacity, int maxCapacity) {
@@ -230,7 +231,7 @@ class TapLinkTest {
                 return false;
             }
         };
-        try (TapBench bench = new TapBench(builder().open(), ISLA, allocator);
+        try (TapBench bench = new TapBench(builder().ioUring(ioUring).open(), ISLA, allocator);
                 DatagramSocket socket = hostSocket()) {
             sendFromHost(socket, 4000, random(700));
             assertThat(TestFrames.udpPayload(
@@ -239,8 +240,9 @@ class TapLinkTest {
         }
     }
 
-    @Test
-    void dropsAndCountsWhatThereIsNoMemoryFor() throws Exception {
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void dropsAndCountsWhatThereIsNoMemoryFor(boolean ioUring) throws Exception {
         AtomicBoolean exhausted = new AtomicBoolean(true);
         ByteBufAllocator allocator = new AbstractByteBufAllocator(true) {
             @Override
@@ -261,7 +263,7 @@ class TapLinkTest {
                 return false;
             }
         };
-        TapLink link = builder().open();
+        TapLink link = builder().ioUring(ioUring).open();
         ip("neighbor add 10.99.0.2 lladdr 02:00:00:00:00:02 dev tap0");
         try (TapBench bench = new TapBench(link, ISLA, allocator);
                 DatagramSocket socket = hostSocket()) {
@@ -278,9 +280,10 @@ class TapLinkTest {
         }
     }
 
-    @Test
-    void growsItsBufferWhenTheDeviceGetsALargerMtu() throws Exception {
-        TapLink link = builder().offload(false).open();
+    @ParameterizedTest(name = "io_uring: {0}")
+    @ValueSource(booleans = {true, false})
+    void growsItsBufferWhenTheDeviceGetsALargerMtu(boolean ioUring) throws Exception {
+        TapLink link = builder().offload(false).ioUring(ioUring).open();
         try (TapBench bench = new TapBench(link, ISLA);
                 DatagramSocket socket = hostSocket()) {
             ip("link set dev tap0 mtu 9000");

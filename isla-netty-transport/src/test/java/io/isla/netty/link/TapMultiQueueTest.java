@@ -25,6 +25,8 @@ import java.net.NetworkInterface;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A TAP with many queues, the kernel at its other end. */
 @KernelTest
@@ -86,30 +88,39 @@ class TapMultiQueueTest {
      * The file descriptor that holds a device with many queues is detached, and would refuse to send if it had been attached with NAPI. The kernel tells with what
      * the first one was attached, and not of others.
      */
-    @Test
-    void attachesTheOnlyQueueWithNapiAndNotTheOneThatHoldsADeviceWithMany() throws Exception {
-        try (TapLink many = open(2);
-                TapLink one = TapLink.builder("tap3").open()) {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void attachesTheOnlyQueueWithNapiIfToldAndNeverTheOneThatHoldsADeviceWithMany(boolean napi) throws Exception {
+        try (TapLink many = TapLink.builder("tap2").queues(2).napi(napi).open();
+                TapLink one = TapLink.builder("tap3").napi(napi).open()) {
             assertThat(deviceFlags(many.device().holder()) & IFF_NAPI).isZero();
-            assertThat(deviceFlags(one.device().holder()) & IFF_NAPI).isEqualTo(IFF_NAPI);
+            assertThat(deviceFlags(one.device().holder()) & IFF_NAPI).isEqualTo(napi ? IFF_NAPI : 0);
         }
     }
 
-    @Test
-    void attachesQueuesOfADeviceWithManyWithNapi() throws Exception {
-        TunDevice device = TunDevice.open(DeviceKind.TAP, "tap4", true, true, true);
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void attachesQueuesOfADeviceWithManyWithNapiIfTold(boolean napi) throws Exception {
+        TunDevice device = TunDevice.open(DeviceKind.TAP, "tap4", true, true, true, napi);
         try {
             device.setPersistent(true);
             // The flags of a device are those of the first that is attached.
             TunDevice.close(device.holder());
             FileDescriptor queue = device.openQueue();
             try {
-                assertThat(deviceFlags(queue) & IFF_NAPI).isEqualTo(IFF_NAPI);
+                assertThat(deviceFlags(queue) & IFF_NAPI).isEqualTo(napi ? IFF_NAPI : 0);
             } finally {
                 TunDevice.close(queue);
             }
         } finally {
             ip("link delete tap4");
+        }
+    }
+
+    @Test
+    void isNotAttachedWithNapiByDefault() throws Exception {
+        try (TapLink link = TapLink.builder("tap3").open()) {
+            assertThat(deviceFlags(link.device().holder()) & IFF_NAPI).isZero();
         }
     }
 
@@ -204,7 +215,7 @@ class TapMultiQueueTest {
 
     @Test
     void saysThatADeviceHasNoMoreQueues() throws Exception {
-        TunDevice device = TunDevice.open(DeviceKind.TAP, "tap2", true, true, true);
+        TunDevice device = TunDevice.open(DeviceKind.TAP, "tap2", true, true, true, false);
         List<FileDescriptor> queues = new ArrayList<>();
         try {
             for (int i = 0; i < 255; i++) {

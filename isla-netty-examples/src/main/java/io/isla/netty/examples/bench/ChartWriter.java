@@ -27,6 +27,8 @@ final class ChartWriter {
             ServerKind.IO_URING, "#c98a2b",
             ServerKind.RAW, "#9aa5ab",
             ServerKind.ISLA_SYSCALLS, "#c9b79a",
+            ServerKind.ISLA_BATCHES, "#a3b18a",
+            ServerKind.ISLA_NAPI, "#5f8f6b",
             ServerKind.IPERF3, "#7d5ba6");
     /** What is drawn of each workload: the table has the rest. */
     private static final List<Measure> DRAWN = List.of(

@@ -15,6 +15,10 @@ public enum ServerKind {
     ISLA_BLOCK("isla with event loops that wait at once when there is nothing to do", true),
     /** The same, but with a system call for each frame. */
     ISLA_SYSCALLS("isla with a system call for each frame, and none through io_uring", true),
+    /** The same, but with several frames in one system call where there are several. */
+    ISLA_BATCHES("isla with several frames in one system call through io_uring, whether that costs less or not", true),
+    /** The same, but that the kernel receives what it sends in a softirq. */
+    ISLA_NAPI("isla with a softirq of the kernel for each frame", true),
     /** Netty's epoll transport on the kernel's TCP, over veth: what all ratios are to. */
     EPOLL("Netty's epoll transport on the kernel's TCP, over veth", false),
     /** Netty's io_uring transport on the kernel's TCP, over veth. */
@@ -48,6 +52,8 @@ public enum ServerKind {
             case ISLA -> List.of("--transport", "isla");
             case ISLA_BLOCK -> List.of("--transport", "isla", "--poll", "block");
             case ISLA_SYSCALLS -> List.of("--transport", "isla", "--no-io-uring");
+            case ISLA_BATCHES -> List.of("--transport", "isla", "--io-uring");
+            case ISLA_NAPI -> List.of("--transport", "isla", "--napi");
             case EPOLL -> List.of("--transport", "epoll");
             case IO_URING -> List.of("--transport", "io_uring");
             case RAW -> List.of("--raw");

@@ -88,7 +88,7 @@ public enum Workload {
     /** Whether a server can be measured so. */
     boolean suits(ServerKind server) {
         return switch (server) {
-            case ISLA, ISLA_BLOCK, ISLA_SYSCALLS, EPOLL, IO_URING -> true;
+            case ISLA, ISLA_BLOCK, ISLA_SYSCALLS, ISLA_BATCHES, ISLA_NAPI, EPOLL, IO_URING -> true;
             case RAW ->
                 kind == Kind.HTTP
                         || kind == Kind.BESIDE_IDLE

@@ -84,9 +84,10 @@ final class Pairing {
                     .build();
         }
 
-        /** A TAP device with the kernel in this place. */
-        TapLink tap() throws IOException {
+        /** A TAP device with the kernel in this place, and several frames in one system call or never. */
+        TapLink tap(boolean ioUring) throws IOException {
             return TapLink.builder("suite0")
+                    .ioUring(ioUring)
                     .hostAddress(InetAddress.getByName(address), PREFIX)
                     .hostAddress(InetAddress.getByName(address6), PREFIX6)
                     .open();
@@ -140,15 +141,15 @@ final class Pairing {
                 Transport.isla(Place.SECOND.host(link.second()), Place.SECOND));
     }
 
-    /** From a client of the kernel to a server of ours, over a TAP. */
+    /** From a client of the kernel to a server of ours, over a TAP that is read and written through io_uring. */
     static Pairing kernelClient() throws IOException {
-        IslaHost host = Place.FIRST.host(Place.SECOND.tap());
+        IslaHost host = Place.FIRST.host(Place.SECOND.tap(true));
         return new Pairing(Transport.isla(host, Place.FIRST), Transport.nio(Place.SECOND));
     }
 
-    /** From a client of ours to a server of the kernel, over a TAP. */
+    /** From a client of ours to a server of the kernel, over a TAP that is read and written without. */
     static Pairing kernelServer() throws IOException {
-        IslaHost host = Place.FIRST.host(Place.SECOND.tap());
+        IslaHost host = Place.FIRST.host(Place.SECOND.tap(false));
         return new Pairing(Transport.nio(Place.SECOND), Transport.isla(host, Place.FIRST));
     }
 
