@@ -169,9 +169,7 @@ final class DeviceWriter {
                 written(ring.result(i), i < held ? ends[i] - starts[i] - virtioLength : gathered);
             }
         }
-        // One alone costs less without a ring; more than one are left where there is none, or by one that is of no use
-        // any
-        // more.
+        // One alone costs less without a ring. More are left where there is none, or by one that is useless now.
         for (int i = done; i < held; i++) {
             written(writeAddress(memory.memoryAddress(), starts[i], ends[i]), ends[i] - starts[i] - virtioLength);
         }

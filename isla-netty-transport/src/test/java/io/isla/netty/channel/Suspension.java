@@ -51,6 +51,9 @@ record Suspension(EventLoop leading, EventLoop other) {
 
     /** Has it suspended. */
     void suspend() throws Exception {
+        // Netty's acceptor may still be about to listen to the registration of a channel that is closed again, which it
+        // does by a task there.
+        leading.submit(() -> {}).get(TwoHosts.DEADLINE_SECONDS, TimeUnit.SECONDS);
         Thread thread = thread();
         ask();
         awaitEnd(thread);
