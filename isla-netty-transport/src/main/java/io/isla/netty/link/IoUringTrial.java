@@ -13,8 +13,8 @@ import java.io.IOException;
 
 /**
  * Finds out what several operations in one system call, through an {@link IoUring}, cost here beside a system call for each. Through a ring there is one
- * entry to the kernel for all, and more to be done there for each, much of it calls by way of pointers: where processor and kernel make
- * the latter slow (retpolines) and the former fast, that costs twice as much, and where it is the other way round, less than half.
+ * entry to the kernel for all, and more to be done there for each. Where the former is fast and the latter slow, that costs twice as much, and where it is the other
+ * way round, less than half.
  *
  * <p>It reads from an empty pipe, some hundred times, of which the fastest count; a millisecond in all.
  */
